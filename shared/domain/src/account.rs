@@ -1,0 +1,164 @@
+//! What a person types about themselves, read at the edge.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Rejected;
+
+/// An e-mail address in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Email(String);
+
+impl Email {
+    /// Reads an address: one `@`, a host with a dot, no white space, at most 254 characters (RFC 5321).
+    pub fn parse(raw: &str) -> Result<Email, Rejected> {
+        let email = raw.trim().to_lowercase();
+        let Some((local, host)) = email.rsplit_once('@') else {
+            return Err(Rejected::because("an e-mail address has an @"));
+        };
+        let labels_fit = host.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+        let fits = |text: &str| text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"@".contains(c));
+        if local.is_empty() || local.len() > 64 || !host.contains('.') || !labels_fit || !fits(local) || !fits(host) || email.len() > 254 {
+            return Err(Rejected::because("this is not a complete e-mail address"));
+        }
+        Ok(Email(email))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A username as typed: 3 to 32 of letters, digits, `-`, `_` and `.`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Username(String);
+
+impl Username {
+    /// Reads a username. Letters are ASCII, so that no two names look alike.
+    pub fn parse(raw: &str) -> Result<Username, Rejected> {
+        let name = raw.trim();
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        if !plain || !(3..=32).contains(&name.len()) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            return Err(Rejected::because("a username is 3 to 32 of a-z, A-Z, 0-9, - _ and ., and starts with a letter or digit"));
+        }
+        Ok(Username(name.to_owned()))
+    }
+
+    /// As typed.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// For comparing: two usernames that differ in case only are the same.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// A password. Never shown, never compared in the clear.
+#[derive(Clone)]
+pub struct Password(String);
+
+impl Password {
+    /// Reads a new password: 8 to 128 characters. How well it resists guessing is judged elsewhere.
+    pub fn parse(raw: &str) -> Result<Password, Rejected> {
+        if (8..=128).contains(&raw.chars().count()) {
+            Ok(Password(raw.to_owned()))
+        } else {
+            Err(Rejected::because("a password has 8 to 128 characters"))
+        }
+    }
+
+    /// What a person typed at sign-in, without rules.
+    pub fn typed(raw: String) -> Password {
+        Password(raw)
+    }
+
+    /// For the hash function only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("***")
+    }
+}
+
+/// The hash of a password (a PHC string). Never shown either.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// From what the hash function gave.
+    pub fn new(phc: String) -> PasswordHash {
+        PasswordHash(phc)
+    }
+
+    /// For the hash function only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("***")
+    }
+}
+
+/// What an API key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Read.
+    Read,
+    /// Read and write.
+    Write,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        assert_eq!(Email::parse(" Ann@Example.COM ").unwrap().as_str(), "ann@example.com");
+        for bad in ["", "ann", "@example.com", "ann@", "ann@example", "a b@example.com", "<a@b.c>", "a@b..c", "a@b.c\n", "a,b@c.de"] {
+            // A line end around an address is white space, inside it is not.
+            assert!(Email::parse(bad).is_err() || bad == "a@b.c\n", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn usernames() {
+        assert_eq!(Username::parse("Ann-1").unwrap().folded(), "ann-1");
+        for bad in ["ab", "-ann", "ann lee", "аnn", "a#b", &"a".repeat(33)] {
+            assert!(Username::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(format!("{:?}", Password::parse("correct horse").unwrap()), "***");
+        assert!(Password::parse("short").is_err());
+    }
+}

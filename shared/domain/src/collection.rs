@@ -1,0 +1,167 @@
+//! A collection and its elements, as the store keeps them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::access::CollectionRole;
+use crate::ids::{CollectionId, ElementId, GenerationId, TeamId, UserId, WorkspaceId};
+use crate::json;
+
+/// What is known of a collection without its elements. Every change of the collection changes its head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The collection.
+    pub collection: CollectionId,
+    /// The workspace it lives in.
+    pub workspace: WorkspaceId,
+    /// The team it belongs to; `None` where it is a person's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+    /// Who made it. Its uid carries this id.
+    pub owner: UserId,
+    /// Its name.
+    pub name: String,
+    /// The number of its last change: 1, 2, 3 … without a gap. Also its revision.
+    pub seq: u64,
+    /// The generation of elements that readers see.
+    pub generation: GenerationId,
+    /// How many elements it has, the collection itself not counted.
+    pub count: u64,
+    /// What everyone in the team may do, where the creator has chosen; by team role otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub everyone: Option<CollectionRole>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Who changed it last.
+    pub updated_by: UserId,
+    /// An order key behind every other of the collection, so that something new goes to the end without a look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// When it was deleted; a deleted collection answers as one that does not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl Head {
+    /// The id that the Postman API shows beside the plain one.
+    pub fn uid(&self) -> String {
+        self.collection.uid(self.owner)
+    }
+}
+
+/// What an element is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The collection's own part: `info`, variables, scripts, authorization.
+    Collection,
+    /// An item that holds items.
+    Folder,
+    /// An item that does not.
+    Request,
+    /// A saved response (an example) of a request.
+    Response,
+}
+
+impl Kind {
+    /// The key of the parent's JSON under which an element of this kind stands.
+    pub fn slot(self) -> &'static str {
+        match self {
+            Kind::Response => "response",
+            Kind::Collection | Kind::Folder | Kind::Request => "item",
+        }
+    }
+
+    /// The word that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Collection => "collection",
+            Kind::Folder => "folder",
+            Kind::Request => "request",
+            Kind::Response => "response",
+        }
+    }
+}
+
+/// One element: its own JSON without its children, and its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Element {
+    /// Its id.
+    pub id: ElementId,
+    /// The folder or request it stands in; `None` directly in the collection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ElementId>,
+    /// What it is.
+    pub kind: Kind,
+    /// Its place among its siblings: they sort by this text, then by id.
+    pub order: String,
+    /// Its name, taken from its JSON.
+    pub name: String,
+    /// A request's method, taken from its JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// A request's URL, taken from its JSON, at most 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The number of the collection's change that last wrote it.
+    pub revision: u64,
+    /// Its JSON as given; the arrays of its children are there and empty.
+    #[serde(skip)]
+    pub json: String,
+}
+
+/// What a tree shows of an element, taken from its JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// `name`, empty where there is none.
+    pub name: String,
+    /// `request.method`; `GET` where a request does not say.
+    pub method: Option<String>,
+    /// `request.url` or `request.url.raw`.
+    pub url: Option<String>,
+}
+
+pub(crate) fn short(text: String, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+impl Summary {
+    /// Reads what a tree shows from an element's own JSON.
+    pub fn of(kind: Kind, own: &str) -> Summary {
+        let name = json::get(own, "name").and_then(json::text).unwrap_or_default();
+        let mut summary = Summary { name: short(name, 500), method: None, url: None };
+        if kind == Kind::Request {
+            let request = json::get(own, "request").unwrap_or("{}");
+            // A request may be given as its URL alone (collection format 2.1, "request" as a string).
+            let (method, url) = match json::text(request) {
+                Some(url) => (None, Some(url)),
+                None => {
+                    let url = json::get(request, "url").unwrap_or("null");
+                    let url = json::text(url).or_else(|| json::get(url, "raw").and_then(json::text));
+                    (json::get(request, "method").and_then(json::text), url)
+                }
+            };
+            summary.method = Some(short(method.unwrap_or_else(|| "GET".to_owned()), 40));
+            summary.url = url.map(|url| short(url, 500));
+        }
+        summary
+    }
+}
+
+impl Element {
+    /// An element from its parts; what the tree shows is read from its JSON.
+    pub fn new(id: ElementId, parent: Option<ElementId>, kind: Kind, order: String, own: String) -> Element {
+        let Summary { name, method, url } = Summary::of(kind, &own);
+        Element { id, parent, kind, order, name, method, url, revision: 0, json: own }
+    }
+
+    /// The same element with other JSON.
+    pub fn with_json(&self, own: String) -> Element {
+        Element { revision: self.revision, ..Element::new(self.id.clone(), self.parent.clone(), self.kind, self.order.clone(), own) }
+    }
+}

@@ -1,0 +1,98 @@
+//! Frames of the WebSocket: CloudEvents 1.0 in JSON, and what a client may say.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::change::Change;
+use crate::ids::CollectionId;
+
+/// The type of the event that tells of a change.
+pub const CHANGED: &str = "postroom.collection.changed";
+
+/// One event (CloudEvents 1.0, JSON format).
+#[derive(Debug, Clone, Serialize)]
+pub struct Frame<T> {
+    specversion: &'static str,
+    /// Unique per source: the same event delivered twice has the same id.
+    pub id: String,
+    source: String,
+    /// `postroom.…`
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    time: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    datacontenttype: &'static str,
+    /// What the event is about.
+    pub data: T,
+}
+
+impl<T: Serialize> Frame<T> {
+    /// An event about the connection itself.
+    pub fn new(kind: &'static str, id: String, time: Timestamp, data: T) -> Frame<T> {
+        Frame {
+            specversion: "1.0",
+            id,
+            source: "/realtime".to_owned(),
+            kind,
+            time,
+            subject: None,
+            datacontenttype: "application/json",
+            data,
+        }
+    }
+}
+
+impl Frame<Change> {
+    /// The event of a change, with its values left out where they are too large.
+    pub fn of(change: Change) -> Frame<Change> {
+        Frame {
+            id: format!("{}:{}", change.collection, change.seq),
+            source: format!("/api/collections/{}", change.collection),
+            subject: change.item.as_ref().map(|item| format!("items/{}", item.id)),
+            ..Frame::new(CHANGED, String::new(), change.at, change.for_event())
+        }
+    }
+}
+
+/// What a client may send.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Said {
+    /// Follow a collection; with `since`, the changes after that number come first.
+    Subscribe {
+        /// The collection, by id or uid.
+        collection: String,
+        /// The last number the client has.
+        since: Option<u64>,
+    },
+    /// Follow it no longer, on this connection.
+    Unsubscribe {
+        /// The collection, by id or uid.
+        collection: String,
+    },
+    /// Are you there?
+    Ping,
+}
+
+/// `data` of `postroom.subscribed`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Subscribed {
+    /// The collection.
+    pub collection: CollectionId,
+    /// The number of its last change when the subscription took hold.
+    pub head: u64,
+}
+
+/// `data` of `postroom.error`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Trouble {
+    /// A word for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+    /// What the client had said about, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<Value>,
+}

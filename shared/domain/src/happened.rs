@@ -1,0 +1,187 @@
+//! What happened outside the collections: the entries of the audit trail, some of which are mailed about.
+//!
+//! An entry names things by id and says public words only. Whoever acts on one (the mailer) reads the thing as it is by
+//! then: an invitation that was taken back meanwhile is not mailed, and no secret ever stands in an entry.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::access::TeamRole;
+use crate::change::Actor;
+use crate::ids::{InviteId, KeyId, SessionId, TeamId, UserId};
+
+/// An entry of the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its id, a UUID of version 7.
+    pub id: uuid::Uuid,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it; `None` where nobody was signed in, or time did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: Happened,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Happened {
+    /// Someone made an account. Mailed: confirm your address.
+    SignedUp {
+        /// The account.
+        user: UserId,
+    },
+    /// Someone signed up with an address that has an account. Mailed to its owner.
+    SignedUpAgain {
+        /// The account that is there.
+        user: UserId,
+        /// The team that they were about to join through an invitation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamId>,
+    },
+    /// An address was confirmed.
+    Confirmed {
+        /// The account.
+        user: UserId,
+    },
+    /// A session was ended by its user, or because its refresh token came twice.
+    SessionEnded {
+        /// The account.
+        user: UserId,
+        /// The session; `None`: all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
+        /// Whether a refresh token came twice.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reused: bool,
+    },
+    /// An API key was made.
+    KeyMade {
+        /// Whose.
+        user: UserId,
+        /// The key's id.
+        key: KeyId,
+    },
+    /// An API key was deleted.
+    KeyDeleted {
+        /// Whose.
+        user: UserId,
+        /// The key's id.
+        key: KeyId,
+    },
+    /// A team was made.
+    TeamMade {
+        /// The team.
+        team: TeamId,
+    },
+    /// The number of seats was chosen.
+    SeatsSet {
+        /// The team.
+        team: TeamId,
+        /// How many.
+        count: u64,
+    },
+    /// Someone was invited, or invited again. Mailed: the link.
+    Invited {
+        /// The team.
+        team: TeamId,
+        /// The invitation.
+        invite: InviteId,
+        /// Which of its mails: 1, then 2 after a resend …
+        round: u32,
+    },
+    /// An invitation was taken back.
+    Uninvited {
+        /// The team.
+        team: TeamId,
+        /// The invitation.
+        invite: InviteId,
+    },
+    /// An invitation became too old; its seat is free again.
+    InviteExpired {
+        /// The team.
+        team: TeamId,
+        /// The invitation.
+        invite: InviteId,
+    },
+    /// Someone joined through an invitation.
+    Joined {
+        /// The team.
+        team: TeamId,
+        /// Who.
+        user: UserId,
+        /// As what.
+        role: TeamRole,
+    },
+    /// A member's role was changed.
+    RoleChanged {
+        /// The team.
+        team: TeamId,
+        /// Whose.
+        user: UserId,
+        /// The role now.
+        role: TeamRole,
+        /// Whether they look after seats and payment now.
+        billing: bool,
+    },
+    /// A member was removed, or left.
+    Left {
+        /// The team.
+        team: TeamId,
+        /// Who.
+        user: UserId,
+    },
+}
+
+/// In whose trail an entry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trail {
+    /// A person's.
+    User(UserId),
+    /// A team's.
+    Team(TeamId),
+}
+
+impl Happened {
+    /// In whose trail this stands.
+    pub fn trail(&self) -> Trail {
+        match *self {
+            Happened::SignedUp { user }
+            | Happened::SignedUpAgain { user, .. }
+            | Happened::Confirmed { user }
+            | Happened::SessionEnded { user, .. }
+            | Happened::KeyMade { user, .. }
+            | Happened::KeyDeleted { user, .. } => Trail::User(user),
+            Happened::TeamMade { team }
+            | Happened::SeatsSet { team, .. }
+            | Happened::Invited { team, .. }
+            | Happened::Uninvited { team, .. }
+            | Happened::InviteExpired { team, .. }
+            | Happened::Joined { team, .. }
+            | Happened::RoleChanged { team, .. }
+            | Happened::Left { team, .. } => Trail::Team(team),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_flat_and_comes_back() {
+        let event = Event {
+            id: uuid::Uuid::nil(),
+            at: Timestamp::UNIX_EPOCH,
+            actor: None,
+            what: Happened::Invited { team: TeamId(5), invite: "i".parse().unwrap(), round: 2 },
+        };
+        let text = serde_json::to_string(&event).unwrap();
+        assert!(text.contains(r#""what":"invited","team":5,"invite":"i","round":2"#), "{text}");
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+        assert_eq!(event.what.trail(), Trail::Team(TeamId(5)));
+    }
+}

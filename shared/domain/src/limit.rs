@@ -1,0 +1,44 @@
+//! Every limit, in one place, with the relations between them checked by the compiler.
+
+/// A transaction's items: DynamoDB's own limit.
+pub const TRANSACTION_LEGS: usize = 100;
+/// Items of one BatchGetItem: DynamoDB's own limit.
+pub const BATCH_GET: usize = 100;
+/// Items of one BatchWriteItem: DynamoDB's own limit.
+pub const BATCH_WRITE: usize = 25;
+/// An attribute longer than this is split over several items: DynamoDB takes 400 KB an item.
+pub const PART_BYTES: usize = 300 * 1024;
+/// What one element may take, stored, when it is edited: it travels in a transaction (4 MB) beside its change.
+pub const ELEMENT_STORED_BYTES: usize = 1024 * 1024;
+/// A request's body, before and after decompression: what a Lambda takes (6 MB).
+pub const BODY_BYTES: usize = 6 * 1024 * 1024;
+/// A compressed body may unfold to this.
+pub const UNPACKED_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// Nesting of JSON values in what we take.
+pub const JSON_DEPTH: usize = 20_000;
+/// Elements of a collection.
+pub const ELEMENTS: usize = 50_000;
+/// Characters of a name (team, collection, key, device).
+pub const NAME_CHARS: usize = 255;
+/// Characters of a team's description.
+pub const DESCRIPTION_CHARS: usize = 2_000;
+/// Addresses of one invitation request.
+pub const INVITES_AT_ONCE: usize = 100;
+/// Seats of a team.
+pub const SEATS: u64 = 10_000;
+/// Entries of one page (feed, changes).
+pub const PAGE: usize = 100;
+/// A change's body in an event; larger ones are left out and marked (API Gateway: 128 KB a message, 32 KB a frame).
+pub const EVENT_BODY_BYTES: usize = 30 * 1024;
+/// How long a write tries again when others write to the same collection, in milliseconds.
+pub const CONTENTION_MS: u64 = 2_000;
+/// Events a fan-out posts at the same time.
+pub const PUSHES_AT_ONCE: usize = 64;
+/// Descendants that a delete takes along in its own transaction.
+pub const DELETE_AT_ONCE: usize = 90;
+
+// Head, change, the element itself, the parts of both.
+const _: () = assert!(3 + 4 * (ELEMENT_STORED_BYTES / PART_BYTES + 1) <= TRANSACTION_LEGS);
+const _: () = assert!(DELETE_AT_ONCE + 4 <= TRANSACTION_LEGS);
+const _: () = assert!(3 * ELEMENT_STORED_BYTES < 4 * 1024 * 1024);
+const _: () = assert!(PART_BYTES < 400 * 1024);

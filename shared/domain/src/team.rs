@@ -1,0 +1,171 @@
+//! Teams, their workspaces, seats and invitations.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::Rejected;
+use crate::access::TeamRole;
+use crate::account::Email;
+use crate::ids::{InviteId, TeamId, UserId, WorkspaceId};
+use crate::limit;
+
+/// A team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// Its id.
+    pub id: TeamId,
+    /// Its name.
+    pub name: String,
+    /// Its part of a URL, unique.
+    pub handle: Handle,
+    /// A sentence about it.
+    pub description: String,
+    /// Its workspace, the Team Library.
+    pub workspace: WorkspaceId,
+    /// Who made it.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// When its name or description last changed.
+    pub updated_at: Timestamp,
+    /// How many members are admins. Never 0.
+    pub admins: u64,
+}
+
+/// Where collections live: a person's own workspace or a team's library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// The team whose library it is; `None` for a person's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+    /// The person whose it is, or who made the team.
+    pub owner: UserId,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The seats of a team. Members and pending invitations each hold one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seats {
+    /// How many there are.
+    pub count: u64,
+    /// How many are taken.
+    pub used: u64,
+}
+
+impl Seats {
+    /// How many are free.
+    pub fn free(&self) -> u64 {
+        self.count.saturating_sub(self.used)
+    }
+}
+
+/// A member of a team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The team.
+    pub team: TeamId,
+    /// The person.
+    pub user: UserId,
+    /// Their name when they joined.
+    pub username: String,
+    /// Their role.
+    pub role: TeamRole,
+    /// Whether they look after seats and payment.
+    #[serde(default)]
+    pub billing: bool,
+    /// Since when.
+    pub joined_at: Timestamp,
+}
+
+/// An invitation that waits. Its secret is not in the table: it is derived from the signing key, the id and `round`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    /// Its id.
+    pub id: InviteId,
+    /// The team.
+    pub team: TeamId,
+    /// To whom it was mailed.
+    pub email: Email,
+    /// The role that it gives.
+    pub role: TeamRole,
+    /// Who invited.
+    pub inviter: UserId,
+    /// Their name.
+    pub inviter_name: String,
+    /// Counts up with each resend: an older link is dead.
+    pub round: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Until when it can be accepted.
+    pub expires_at: Timestamp,
+}
+
+impl Invite {
+    /// How long an invitation can be accepted.
+    pub const LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
+}
+
+/// A team's part of a URL: 2 to 64 of `a-z 0-9 -`, not at its ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Handle(String);
+
+impl Handle {
+    /// Reads one as typed; upper case becomes lower case.
+    pub fn parse(raw: &str) -> Result<Handle, Rejected> {
+        let handle = raw.trim().to_lowercase();
+        let plain = handle.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !plain || handle.starts_with('-') || handle.ends_with('-') || !(2..=64).contains(&handle.len()) {
+            return Err(Rejected::because("a team URL is 2 to 64 of a-z, 0-9 and -, and neither starts nor ends with -"));
+        }
+        Ok(Handle(handle))
+    }
+
+    /// Makes one from a team's name.
+    pub fn from_name(name: &str) -> Result<Handle, Rejected> {
+        let dashed: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+        let words: Vec<&str> = dashed.split('-').filter(|word| !word.is_empty()).collect();
+        let joined: String = words.join("-").chars().take(64).collect();
+        Handle::parse(joined.trim_matches('-')).map_err(|_| Rejected::because("this name gives no URL: choose one"))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A name as typed, without white space around it.
+pub fn name(raw: &str) -> Result<String, Rejected> {
+    let name = raw.trim();
+    if name.is_empty() {
+        return Err(Rejected::because("a name is needed"));
+    }
+    if name.chars().count() > limit::NAME_CHARS {
+        return Err(Rejected::because(format!("a name has at most {} characters", limit::NAME_CHARS)));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Rejected::because("a name has no control characters"));
+    }
+    Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles() {
+        assert_eq!(Handle::from_name(" The Team, Ltd. ").unwrap().as_str(), "the-team-ltd");
+        assert!(Handle::from_name("日本").is_err());
+        assert_eq!(Handle::parse("ACME").unwrap().as_str(), "acme");
+        for bad in ["a", "-ab", "ab-", "a b", "a/b", "ä1", &"a".repeat(65)] {
+            assert!(Handle::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
