@@ -1,0 +1,147 @@
+//! Feeds: rows that point at changes, written by the stream under names derived from their cause.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::access::{Access, ReadTeam};
+use domain::change::{Actor, Change, Counts, ItemRef, Op};
+use domain::ids::{CollectionId, TeamId, UserId};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::changes::About;
+use crate::keys::Key;
+use crate::{Error, Item, Range, Store, keys, read, row, with_ttl};
+
+const TEAM_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
+const USER_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Edits of one person to one collection within this time show as one.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(60);
+
+/// One row of a feed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    /// The collection.
+    pub collection: CollectionId,
+    /// Its name then.
+    pub collection_name: String,
+    /// Its team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+    /// Who made the collection.
+    pub owner: UserId,
+    /// The change's number.
+    pub seq: u64,
+    /// What was done.
+    pub op: Op,
+    /// To which element.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemRef>,
+    /// By whom.
+    pub actor: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// How many elements, for a change of many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+    /// How many changes this entry stands for.
+    #[serde(skip_deserializing, default = "one", skip_serializing)]
+    pub count: u64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// A page of a feed, newest first.
+#[derive(Debug, Clone)]
+pub struct FeedPage {
+    /// The entries; consecutive edits of one person to one collection are one.
+    pub entries: Vec<Entry>,
+    /// Where the next page starts.
+    pub cursor: Option<String>,
+}
+
+impl Entry {
+    fn of(about: &About, change: &Change) -> Entry {
+        Entry {
+            collection: about.collection.clone(),
+            collection_name: about.name.clone(),
+            team: about.team,
+            owner: about.owner,
+            seq: change.seq,
+            op: change.op,
+            item: change.item.clone(),
+            actor: change.actor.clone(),
+            at: change.at,
+            counts: change.counts,
+            count: 1,
+        }
+    }
+
+    /// Whether `older`, the next one down, is part of this entry.
+    fn takes_in(&self, older: &Entry) -> bool {
+        let edits = self.op == Op::Update && older.op == Op::Update;
+        edits && self.collection == older.collection && self.actor.id == older.actor.id && self.at.duration_since(older.at) <= TOGETHER
+    }
+}
+
+/// The row of a change in a feed: named by its cause, so that a repetition writes the same one.
+fn entry(feed: String, about: &About, change: &Change, kept: SignedDuration) -> Result<(Key, Item), Error> {
+    let key = keys::feed_entry(feed, change.at, &about.collection, change.seq);
+    let item = with_ttl(row(&key, "feed", &Entry::of(about, change))?, change.at + kept);
+    Ok((key, item))
+}
+
+impl Store {
+    /// Writes changes into the feeds of their teams, 25 a round trip.
+    pub async fn put_team_feed(&self, changes: &[(Change, About)]) -> Result<(), Error> {
+        // By key: a batch must not hold the same item twice, and a stream may.
+        let mut rows = BTreeMap::new();
+        for (change, about) in changes {
+            if let Some(team) = about.team {
+                let (key, item) = entry(keys::team_feed(team), about, change, TEAM_KEPT)?;
+                rows.insert(key, item);
+            }
+        }
+        self.write_all(rows.into_values().collect()).await
+    }
+
+    /// Writes a change into a person's feed.
+    pub async fn put_user_feed(&self, user: UserId, about: &About, change: &Change) -> Result<(), Error> {
+        let (_, item) = entry(keys::user_feed(user), about, change, USER_KEPT)?;
+        self.put_when(item, None, Item::new()).await?;
+        Ok(())
+    }
+
+    /// A page of a team's feed.
+    pub async fn team_feed(&self, by: &Access<ReadTeam>, cursor: Option<&str>, limit: usize) -> Result<FeedPage, Error> {
+        self.feed_page(keys::team_feed(by.thing), cursor, limit).await
+    }
+
+    /// A page of a person's own feed. The caller drops entries of collections that the person may no longer see.
+    pub async fn user_feed(&self, user: UserId, cursor: Option<&str>, limit: usize) -> Result<FeedPage, Error> {
+        self.feed_page(keys::user_feed(user), cursor, limit).await
+    }
+
+    async fn feed_page(&self, feed: String, cursor: Option<&str>, limit: usize) -> Result<FeedPage, Error> {
+        let before = cursor.and_then(|cursor| URL_SAFE_NO_PAD.decode(cursor).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
+        let range = match before {
+            Some(before) => Range::below(feed, before),
+            None => Range::of(feed),
+        };
+        let page = self.page(&range.newest_first().at_most(limit), None).await?;
+        let last = page.items.last().and_then(crate::key_of);
+        let cursor = page.next.and(last).map(|key| URL_SAFE_NO_PAD.encode(key.sk));
+        let mut entries: Vec<Entry> = Vec::with_capacity(page.items.len());
+        for item in page.items {
+            let entry: Entry = read(item)?;
+            match entries.last_mut() {
+                Some(newer) if newer.takes_in(&entry) => newer.count += 1,
+                _ => entries.push(entry),
+            }
+        }
+        Ok(FeedPage { entries, cursor })
+    }
+}

@@ -1,0 +1,277 @@
+//! Whole collections: a new one, and a whole replacement. The elements are written first, as a generation that nobody
+//! sees; one small transaction then switches to it. A reader sees all of the old or all of the new, and a crash leaves
+//! a generation that the janitor removes.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::access::{Access, CreateCollection, EditCollection, ReadWorkspace};
+use domain::change::{Change, Counts, Op};
+use domain::collection::{Element, Head, Kind};
+use domain::format::Parsed;
+use domain::ids::{CollectionId, ElementId, GenerationId, TeamId, UserId, WorkspaceId};
+use domain::{format, json, limit};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::commit::{Plan, Tried, Writing};
+use crate::elements::Whole;
+use crate::transact::Leg;
+use crate::{Conflict, Error, Item, Range, Store, changes, elements, keys, n, read, row, s, subscriptions, values};
+
+/// A generation that was not finished for this long will not be.
+const UNFINISHED: SignedDuration = SignedDuration::from_hours(1);
+/// How long a replaced generation is kept.
+const REPLACED: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// A collection as its workspace lists it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Listed {
+    /// The collection.
+    pub collection: CollectionId,
+    /// Its name.
+    pub name: String,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// Its team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+    /// Who made it.
+    pub owner: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// When it last changed. Written behind the change, by the stream: it may lag for a moment.
+    pub updated_at: Timestamp,
+    /// How many elements it has; may lag like `updated_at`.
+    pub count: u64,
+    /// The number of its last change; may lag like `updated_at`.
+    pub seq: u64,
+}
+
+/// A generation to look after.
+#[derive(Serialize, Deserialize)]
+struct Generation {
+    collection: CollectionId,
+    generation: GenerationId,
+    gsi1pk: String,
+    gsi1sk: String,
+}
+
+/// Due now: under construction. Due in 90 days: replaced.
+fn generation_item(collection: &CollectionId, generation: &GenerationId, since: Timestamp) -> Result<Item, Error> {
+    let key = keys::generation(collection, generation);
+    let value = Generation {
+        collection: collection.clone(),
+        generation: generation.clone(),
+        gsi1pk: keys::GENERATIONS.to_owned(),
+        gsi1sk: keys::generation_since(since, collection, generation),
+    };
+    row(&key, "generation", &value)
+}
+
+/// What a whole replacement is based on, and what it did.
+#[derive(Debug)]
+pub enum Replaced {
+    /// It is there; the head as it is now.
+    Done(Box<Head>),
+    /// The collection has changed since the revision that the author saw. Carries the current one.
+    Stale(u64),
+}
+
+fn last_key(elements: &[Element]) -> Option<String> {
+    elements.iter().map(|element| element.order.clone()).max()
+}
+
+fn root_element(collection: &CollectionId, json: String, revision: u64) -> Result<Element, Error> {
+    let id: ElementId = collection.as_str().parse().map_err(|rejected: domain::Rejected| Error::Failed(rejected.0))?;
+    let mut root = Element::new(id, None, Kind::Collection, String::new(), json);
+    root.revision = revision;
+    Ok(root)
+}
+
+impl Store {
+    async fn write_generation(&self, head: &CollectionId, generation: &GenerationId, root: &Element, all: &[Element]) -> Result<(), Error> {
+        let mut items = elements::items(&keys::root(head, generation), root)?;
+        for element in all {
+            items.extend(elements::items(&keys::element(head, generation, &element.id), element)?);
+        }
+        self.write_all(items).await
+    }
+
+    /// Makes a collection in a workspace; its maker is subscribed to it.
+    pub async fn create_collection(
+        &self,
+        by: &Access<CreateCollection>,
+        parsed: Parsed,
+        new_ids: (CollectionId, GenerationId),
+        now: Timestamp,
+    ) -> Result<Head, Error> {
+        let (collection, generation) = new_ids;
+        let caller = &by.caller;
+        let head = Head {
+            collection: collection.clone(),
+            workspace: by.thing.id.clone(),
+            team: by.thing.team,
+            owner: caller.user,
+            name: parsed.name,
+            seq: 1,
+            generation: generation.clone(),
+            count: parsed.elements.len() as u64,
+            everyone: None,
+            created_at: now,
+            updated_at: now,
+            updated_by: caller.user,
+            last: last_key(&parsed.elements),
+            deleted_at: None,
+        };
+        let mut all = parsed.elements;
+        all.iter_mut().for_each(|element| element.revision = 1);
+        let root = root_element(&collection, parsed.root, 1)?;
+        let marker = keys::generation(&collection, &generation);
+        self.put_when(generation_item(&collection, &generation, now)?, None, Item::new()).await?;
+        self.write_generation(&collection, &generation, &root, &all).await?;
+        let change = Change {
+            collection: collection.clone(),
+            seq: 1,
+            op: if all.is_empty() { Op::Create } else { Op::Import },
+            item: None,
+            actor: caller.actor(),
+            at: now,
+            base: None,
+            changes: Vec::new(),
+            moved: None,
+            counts: Some(Counts { created: head.count, ..Counts::default() }),
+            omitted: false,
+        };
+        let listed = Listed {
+            collection: collection.clone(),
+            name: head.name.clone(),
+            workspace: head.workspace.clone(),
+            team: head.team,
+            owner: head.owner,
+            created_at: now,
+            updated_at: now,
+            count: head.count,
+            seq: 1,
+        };
+        let mut legs = vec![
+            Leg::create(row(&keys::head(&collection), "head", &head)?).or(Conflict::IdTaken),
+            Leg::put(row(&keys::listed(&head.workspace, &collection), "listed", &listed)?),
+            Leg::delete(marker).when("attribute_exists(pk)"),
+        ];
+        legs.extend(changes::items(&head, &change)?.into_iter().map(Leg::create));
+        legs.extend(subscriptions::legs(&head, caller, subscriptions::MailLevel::Now, 0, now)?);
+        self.commit(&legs).await?;
+        self.memory.saw(&collection, &generation);
+        Ok(head)
+    }
+
+    /// Replaces everything in a collection. Ids that match are kept; elements that stay the same keep their revision.
+    pub async fn replace_collection(
+        &self,
+        by: &Access<EditCollection>,
+        parsed: Parsed,
+        seen: Option<u64>,
+        mut new_generation: impl FnMut() -> GenerationId + Send,
+        now: Timestamp,
+    ) -> Result<Replaced, Error> {
+        let mut writing = Writing::start(self, by).await;
+        loop {
+            if seen.is_some_and(|seen| seen != writing.head.seq) {
+                return Ok(Replaced::Stale(writing.head.seq));
+            }
+            let head = writing.head.clone();
+            let seq = head.seq + 1;
+            let old = self.whole(&head).await?;
+            let (root, all, counts) = compare(&head, &old, &parsed, seq)?;
+            let generation = new_generation();
+            let marker = keys::generation(&head.collection, &generation);
+            self.put_when(generation_item(&head.collection, &generation, now)?, None, Item::new()).await?;
+            self.write_generation(&head.collection, &generation, &root, &all).await?;
+            let mut plan = Plan::new(Op::Import, None, by.caller.actor(), now);
+            plan.counts = Some(counts);
+            plan.effect.added = i64::try_from(all.len()).unwrap_or(i64::MAX) - i64::try_from(head.count).unwrap_or(i64::MAX);
+            plan.effect.name = (parsed.name != head.name).then(|| parsed.name.clone());
+            plan.effect.last = last_key(&all);
+            plan.effect.generation = Some(generation.clone());
+            plan.legs = vec![
+                Leg::delete(marker).when("attribute_exists(pk)"),
+                Leg::put(generation_item(&head.collection, &head.generation, now + REPLACED)?),
+            ];
+            if let Tried::Done = writing.commit(plan).await? {
+                self.memory.saw(&head.collection, &generation);
+                return Ok(Replaced::Done(Box::new(writing.head)));
+            }
+        }
+    }
+
+    /// The collections of a workspace, by id. One page of 1 MB is about 3,000.
+    pub async fn listed(&self, by: &Access<ReadWorkspace>) -> Result<Vec<Listed>, Error> {
+        let items = self.all(&Range::prefix(keys::workspace_partition(&by.thing.id), keys::COLLECTIONS)).await?;
+        items.into_iter().map(read).collect()
+    }
+
+    /// Brings a change into the list for eyes. An older change than the one that is there changes nothing.
+    pub async fn note_change(&self, about: &changes::About, change: &Change) -> Result<(), Error> {
+        let key = keys::listed(&about.workspace, &about.collection);
+        let values = values([(":seq", n(change.seq)), (":at", s(change.at)), (":count", n(about.count))]);
+        self.update_when(&key, "SET #seq = :seq, #updated_at = :at, #count = :count", "attribute_exists(pk) AND #seq < :seq", values)
+            .await?;
+        Ok(())
+    }
+
+    /// Removes generations that were never finished or were replaced long ago. Gives how many.
+    pub async fn remove_generations(&self, now: Timestamp) -> Result<usize, Error> {
+        let before = keys::generations_before(now - UNFINISHED);
+        let mut removed = 0;
+        for item in self.all(&Range::below(keys::GENERATIONS.to_owned(), before).in_index()).await? {
+            let Some(key) = crate::key_of(&item) else { continue };
+            // The index is for eyes: the item itself decides, and the head of the collection.
+            let Some(item) = self.get(&key).await? else { continue };
+            let Generation { collection, generation, .. } = read(item)?;
+            let head: Option<Head> = self.get(&keys::head(&collection)).await?.map(read).transpose()?;
+            if head.is_some_and(|head| head.generation == generation) {
+                self.delete_when(&key, None, Item::new()).await?;
+                continue;
+            }
+            let partition = keys::collection_partition(&collection);
+            for prefix in [keys::elements(&generation), keys::element_parts(&generation)] {
+                let found = self.all(&Range::prefix(partition.clone(), prefix)).await?;
+                let found: Vec<_> = found.iter().filter_map(crate::key_of).collect();
+                self.delete_all(&found).await?;
+            }
+            // Only now: a crash above is found again.
+            self.delete_when(&key, Some("#kind = :kind"), values([(":kind", AttributeValue::S("generation".to_owned()))])).await?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+}
+
+/// Whether two elements read the same. An id that we added when it was read makes no difference.
+fn looks_same(old: &Element, new: &Element) -> bool {
+    json::same(&old.json, &new.json) || json::same(&format::one(old), &format::one(new))
+}
+
+/// The new elements beside the old ones: what is the same keeps its revision and its place.
+fn compare(head: &Head, old: &Whole, parsed: &Parsed, seq: u64) -> Result<(Element, Vec<Element>, Counts), Error> {
+    let before: HashMap<&ElementId, &Element> = old.elements.iter().map(|element| (&element.id, element)).collect();
+    let mut counts = Counts::default();
+    let mut all = parsed.elements.clone();
+    for element in &mut all {
+        element.revision = seq;
+        match before.get(&element.id) {
+            None => counts.created += 1,
+            Some(old) if old.kind == element.kind && old.parent == element.parent && looks_same(old, element) => {
+                counts.unchanged += 1;
+                element.revision = old.revision;
+            }
+            Some(_) => counts.updated += 1,
+        }
+    }
+    counts.deleted = old.elements.len() as u64 - (counts.updated + counts.unchanged).min(old.elements.len() as u64);
+    let same = json::same(&old.root.json, &parsed.root);
+    let root = root_element(&head.collection, parsed.root.clone(), if same { old.root.revision } else { seq })?;
+    debug_assert!(all.len() <= limit::ELEMENTS);
+    Ok((root, all, counts))
+}

@@ -1,0 +1,325 @@
+//! The schema: every key of the table. No other file knows how one is spelled.
+//!
+//! Ids cannot hold `#`, numbers are padded with zeros so that they sort, and every item carries `kind`.
+//!
+//! | thing | pk | sk |
+//! | --- | --- | --- |
+//! | user, with the roles in all teams | `USER#u` | `PROFILE` |
+//! | session | `USER#u` | `SESS#s` |
+//! | API key | `USER#u` | `KEY#k` |
+//! | my subscription (mirror) | `USER#u` | `SUB#c` |
+//! | my connection (mirror) | `USER#u` | `CONN#x` |
+//! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#folded`, `HANDLE#h` | `CLAIM` |
+//! | team, seats, member, invitation, collection (mirror) | `TEAM#t` | `TEAM`, `SEATS`, `MEMBER#u`, `INVITE#i`, `COLL#c` |
+//! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
+//! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
+//! | collection: head, grant, subscription | `COLL#c` | `HEAD`, `GRANT#u`, `SUB#u` |
+//! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
+//! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
+//! | change, and the parts of a long one | `LOG#c` | `CHG#seq`, `PART#seq#n` |
+//! | live registration | `LIVE#c#shard` | `CONN#x` |
+//! | connection, and its registrations (mirror) | `CONN#x` | `CONN`, `LIVE#c` |
+//! | ticket for a WebSocket | `TICKET#id` | `TICKET` |
+//! | feed of a team, of a person | `FEED#TEAM#t`, `FEED#USER#u` | `ms#c#seq` |
+//! | something happened (not in a collection) | `AUDIT#subject#yyyymm` | `EVT#id` |
+//! | mail receipt | `MAIL#kind#u#cause` | `RECEIPT` |
+//! | index gsi1: generations to look after | `GENERATIONS` | `time#c#g` |
+//! | index gsi1: invitations by the time when they expire | `INVITES` | `time#t#i` |
+
+use std::fmt;
+
+use domain::ids::{CollectionId, ConnectionId, ElementId, GenerationId, InviteId, KeyId, SessionId, TeamId, UserId, WorkspaceId};
+use jiff::Timestamp;
+
+/// Where an item lies.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Key {
+        Key { pk: pk.into(), sk: sk.into() }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} / {}", self.pk, self.sk)
+    }
+}
+
+/// Fifteen digits hold milliseconds until the year 33658.
+fn milliseconds(at: Timestamp) -> String {
+    format!("{:015}", at.as_millisecond().max(0))
+}
+
+/// Everything of one user.
+pub fn user_partition(user: UserId) -> String {
+    format!("USER#{user}")
+}
+
+/// The user, with their roles in all teams.
+pub fn profile(user: UserId) -> Key {
+    Key::new(user_partition(user), "PROFILE")
+}
+
+/// The prefix of a user's sessions.
+pub const SESSIONS: &str = "SESS#";
+
+/// A session.
+pub fn session(user: UserId, session: &SessionId) -> Key {
+    Key::new(user_partition(user), format!("{SESSIONS}{session}"))
+}
+
+/// The prefix of a user's API keys.
+pub const API_KEYS: &str = "KEY#";
+
+/// An API key.
+pub fn api_key(user: UserId, key: &KeyId) -> Key {
+    Key::new(user_partition(user), format!("{API_KEYS}{key}"))
+}
+
+/// The prefix of a user's or a collection's subscriptions.
+pub const SUBSCRIPTIONS: &str = "SUB#";
+
+/// A subscription as the user sees it.
+pub fn my_subscription(user: UserId, collection: &CollectionId) -> Key {
+    Key::new(user_partition(user), format!("{SUBSCRIPTIONS}{collection}"))
+}
+
+/// The prefix of a user's connections, and of the registrations of a collection.
+pub const CONNECTIONS: &str = "CONN#";
+
+/// A connection as its user sees it.
+pub fn my_connection(user: UserId, connection: &ConnectionId) -> Key {
+    Key::new(user_partition(user), format!("{CONNECTIONS}{connection}"))
+}
+
+/// Who has an e-mail address. `digest` is its SHA-256, so that the address stays out of metrics and logs.
+pub fn email_claim(digest: &str) -> Key {
+    Key::new(format!("EMAIL#{digest}"), "CLAIM")
+}
+
+/// An address's pending invitation to a team.
+pub fn email_invite(digest: &str, team: TeamId) -> Key {
+    Key::new(format!("EMAIL#{digest}"), format!("INVITE#{team}"))
+}
+
+/// Who has a username.
+pub fn name_claim(folded: &str) -> Key {
+    Key::new(format!("NAME#{folded}"), "CLAIM")
+}
+
+/// Which team has a URL.
+pub fn handle_claim(handle: &str) -> Key {
+    Key::new(format!("HANDLE#{handle}"), "CLAIM")
+}
+
+/// Everything of one team.
+pub fn team_partition(team: TeamId) -> String {
+    format!("TEAM#{team}")
+}
+
+/// The team itself.
+pub fn team(team: TeamId) -> Key {
+    Key::new(team_partition(team), "TEAM")
+}
+
+/// Its seats; apart from the team, so that a new name never collides with somebody joining.
+pub fn seats(team: TeamId) -> Key {
+    Key::new(team_partition(team), "SEATS")
+}
+
+/// The prefix of a team's members.
+pub const MEMBERS: &str = "MEMBER#";
+
+/// A member.
+pub fn member(team: TeamId, user: UserId) -> Key {
+    Key::new(team_partition(team), format!("{MEMBERS}{user}"))
+}
+
+/// The prefix of a team's invitations.
+pub const INVITES: &str = "INVITE#";
+
+/// An invitation.
+pub fn invite(team: TeamId, invite: &InviteId) -> Key {
+    Key::new(team_partition(team), format!("{INVITES}{invite}"))
+}
+
+/// The partition of gsi1 that lists invitations.
+pub const PENDING_INVITES: &str = "INVITES";
+
+/// An invitation's place in gsi1.
+pub fn invite_until(at: Timestamp, team: TeamId, invite: &InviteId) -> String {
+    format!("{}#{team}#{invite}", milliseconds(at))
+}
+
+/// The end of the range of gsi1 that has expired at `at`.
+pub fn invites_until(at: Timestamp) -> String {
+    milliseconds(at)
+}
+
+/// A workspace.
+pub fn workspace(workspace: &WorkspaceId) -> Key {
+    Key::new(workspace_partition(workspace), "WS")
+}
+
+/// Everything of one workspace.
+pub fn workspace_partition(workspace: &WorkspaceId) -> String {
+    format!("WS#{workspace}")
+}
+
+/// The prefix of a workspace's collections.
+pub const COLLECTIONS: &str = "COLL#";
+
+/// A collection as its workspace lists it.
+pub fn listed(workspace: &WorkspaceId, collection: &CollectionId) -> Key {
+    Key::new(workspace_partition(workspace), format!("{COLLECTIONS}{collection}"))
+}
+
+/// Everything of one collection but its log.
+pub fn collection_partition(collection: &CollectionId) -> String {
+    format!("COLL#{collection}")
+}
+
+/// A collection's head.
+pub fn head(collection: &CollectionId) -> Key {
+    Key::new(collection_partition(collection), "HEAD")
+}
+
+/// The role given to one person.
+pub fn grant(collection: &CollectionId, user: UserId) -> Key {
+    Key::new(collection_partition(collection), format!("GRANT#{user}"))
+}
+
+/// A subscription as the collection sees it.
+pub fn subscription(collection: &CollectionId, user: UserId) -> Key {
+    Key::new(collection_partition(collection), format!("{SUBSCRIPTIONS}{user}"))
+}
+
+/// A generation under construction, or one to be removed.
+pub fn generation(collection: &CollectionId, generation: &GenerationId) -> Key {
+    Key::new(collection_partition(collection), format!("GEN#{generation}"))
+}
+
+/// The partition of gsi1 that lists generations to look after.
+pub const GENERATIONS: &str = "GENERATIONS";
+
+/// A generation's place in gsi1.
+pub fn generation_since(at: Timestamp, collection: &CollectionId, generation: &GenerationId) -> String {
+    format!("{}#{collection}#{generation}", milliseconds(at))
+}
+
+/// The end of the range of gsi1 that is older than `at`.
+pub fn generations_before(at: Timestamp) -> String {
+    milliseconds(at)
+}
+
+/// The prefix of a generation's elements.
+pub fn elements(generation: &GenerationId) -> String {
+    format!("EL#{generation}#")
+}
+
+/// An element.
+pub fn element(collection: &CollectionId, generation: &GenerationId, element: &ElementId) -> Key {
+    Key::new(collection_partition(collection), format!("{}{element}", elements(generation)))
+}
+
+/// The collection's own part. No element of a file can have this name: it has a `/`.
+pub fn root(collection: &CollectionId, generation: &GenerationId) -> Key {
+    Key::new(collection_partition(collection), format!("{}/", elements(generation)))
+}
+
+/// The prefix of the parts of a generation's long elements.
+pub fn element_parts(generation: &GenerationId) -> String {
+    format!("PART#{generation}#")
+}
+
+/// A part of a long element, whose key is `whole`, as written by change `revision`.
+pub fn element_part(whole: &Key, revision: u64, part: usize) -> Key {
+    let rest = whole.sk.strip_prefix("EL#").unwrap_or(&whole.sk);
+    Key::new(whole.pk.clone(), format!("PART#{rest}#{revision:016}#{part:03}"))
+}
+
+/// A collection's log.
+pub fn log_partition(collection: &CollectionId) -> String {
+    format!("LOG#{collection}")
+}
+
+/// The sort key of a change.
+pub fn change_sort(seq: u64) -> String {
+    format!("CHG#{seq:016}")
+}
+
+/// A change.
+pub fn change(collection: &CollectionId, seq: u64) -> Key {
+    Key::new(log_partition(collection), change_sort(seq))
+}
+
+/// A part of a long change.
+pub fn change_part(collection: &CollectionId, seq: u64, part: usize) -> Key {
+    Key::new(log_partition(collection), format!("PART#{seq:016}#{part:03}"))
+}
+
+/// The live registrations of a collection. One shard until a collection is popular.
+pub fn live_partition(collection: &CollectionId, shard: u32) -> String {
+    format!("LIVE#{collection}#{shard}")
+}
+
+/// A connection's registration for a collection.
+pub fn live(collection: &CollectionId, shard: u32, connection: &ConnectionId) -> Key {
+    Key::new(live_partition(collection, shard), format!("{CONNECTIONS}{connection}"))
+}
+
+/// Everything of one connection.
+pub fn connection_partition(connection: &ConnectionId) -> String {
+    format!("CONN#{connection}")
+}
+
+/// A connection.
+pub fn connection(connection: &ConnectionId) -> Key {
+    Key::new(connection_partition(connection), "CONN")
+}
+
+/// The prefix of a connection's registrations.
+pub const LIVE: &str = "LIVE#";
+
+/// A registration as its connection sees it.
+pub fn my_live(connection: &ConnectionId, collection: &CollectionId) -> Key {
+    Key::new(connection_partition(connection), format!("{LIVE}{collection}"))
+}
+
+/// A one-time ticket for a WebSocket.
+pub fn ticket(id: &str) -> Key {
+    Key::new(format!("TICKET#{id}"), "TICKET")
+}
+
+/// A team's feed.
+pub fn team_feed(team: TeamId) -> String {
+    format!("FEED#TEAM#{team}")
+}
+
+/// A person's feed.
+pub fn user_feed(user: UserId) -> String {
+    format!("FEED#USER#{user}")
+}
+
+/// A feed entry: named by its cause, so that a replayed stream overwrites itself.
+pub fn feed_entry(feed: String, at: Timestamp, collection: &CollectionId, seq: u64) -> Key {
+    Key::new(feed, format!("{}#{collection}#{seq:016}", milliseconds(at)))
+}
+
+/// An entry of the audit trail; `subject` is a user's or a team's partition.
+pub fn event(subject: &str, at: Timestamp, id: uuid::Uuid) -> Key {
+    let month = at.strftime("%Y%m");
+    Key::new(format!("AUDIT#{subject}#{month}"), format!("EVT#{id}"))
+}
+
+/// The receipt of a mail: one per kind, person and cause.
+pub fn receipt(kind: &str, to: &str, cause: &str) -> Key {
+    Key::new(format!("MAIL#{kind}#{to}#{cause}"), "RECEIPT")
+}

@@ -1,0 +1,160 @@
+//! Open WebSockets, and which collections each of them follows.
+
+use domain::access::{Access, ReadCollection};
+use domain::ids::{CollectionId, ConnectionId, KeyId, SessionId, TeamId, UserId};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::transact::Leg;
+use crate::{Conflict, Error, Range, Store, keys, read, row, with_ttl};
+
+/// API Gateway ends a connection after two hours; what is left of one is removed after three.
+const KEPT: SignedDuration = SignedDuration::from_hours(3);
+/// One shard until a collection is popular.
+const SHARD: u32 = 0;
+
+/// An open WebSocket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its id at API Gateway.
+    pub connection: ConnectionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The sign-in that opened it …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// … or the API key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyId>,
+    /// Since when.
+    pub connected_at: Timestamp,
+}
+
+/// That a connection follows a collection.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Registration {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The collection.
+    pub collection: CollectionId,
+    /// The collection's team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+    /// Items past this time are not there, whether or not DynamoDB has removed them.
+    pub until: Timestamp,
+}
+
+impl Registration {
+    /// Whether it was made so little ago that API Gateway may not have finished opening the connection.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now < self.until - KEPT + SignedDuration::from_secs(30)
+    }
+}
+
+impl Store {
+    /// Remembers a connection, if the session or the API key that opened it still lives.
+    pub async fn open_connection(&self, connection: &Connection) -> Result<(), Error> {
+        let ttl = connection.connected_at + KEPT;
+        let Connection { connection: id, user, session, key, .. } = connection;
+        let own = with_ttl(row(&keys::connection(id), "connection", connection)?, ttl);
+        let mirror = with_ttl(row(&keys::my_connection(*user, id), "connection", connection)?, ttl);
+        let opened_by = match (session, key) {
+            (Some(session), _) => keys::session(*user, session),
+            (None, Some(key)) => keys::api_key(*user, key),
+            (None, None) => return Err(Conflict::SessionGone.into()),
+        };
+        let alive = Leg::check(opened_by).when("attribute_exists(pk)").or(Conflict::SessionGone);
+        self.commit(&[alive, Leg::put(own), Leg::put(mirror)]).await
+    }
+
+    /// A connection by its id.
+    pub async fn connection(&self, id: &ConnectionId) -> Result<Option<Connection>, Error> {
+        self.get(&keys::connection(id)).await?.map(read).transpose()
+    }
+
+    /// A person's open connections.
+    pub async fn connections_of(&self, user: UserId) -> Result<Vec<Connection>, Error> {
+        let items = self.all(&Range::prefix(keys::user_partition(user), keys::CONNECTIONS)).await?;
+        items.into_iter().map(read).collect()
+    }
+
+    /// Lets a connection follow a collection. The transaction holds only while the connection is open and, for a
+    /// team's collection, its user is a member: somebody being removed at this moment is not registered behind it.
+    pub async fn follow(&self, by: &Access<ReadCollection>, connection: &ConnectionId, now: Timestamp) -> Result<(), Error> {
+        let head = &by.thing;
+        let until = now + KEPT;
+        let registration = Registration {
+            connection: connection.clone(),
+            user: by.caller.user,
+            collection: head.collection.clone(),
+            team: head.team,
+            until,
+        };
+        let mut legs = vec![
+            Leg::check(keys::connection(connection)).when("attribute_exists(pk)").or(Conflict::SessionGone),
+            Leg::put(with_ttl(row(&keys::live(&head.collection, SHARD, connection), "live", &registration)?, until)),
+            Leg::put(with_ttl(row(&keys::my_live(connection, &head.collection), "live", &registration)?, until)),
+        ];
+        if let Some(team) = head.team {
+            legs.push(Leg::check(keys::member(team, by.caller.user)).when("attribute_exists(pk)").or(Conflict::NotMember));
+        }
+        self.commit(&legs).await
+    }
+
+    /// The collections that a connection follows.
+    pub async fn following(&self, connection: &ConnectionId) -> Result<Vec<CollectionId>, Error> {
+        let items = self.all(&Range::prefix(keys::connection_partition(connection), keys::LIVE)).await?;
+        items.into_iter().map(|item| read::<Registration>(item).map(|registration| registration.collection)).collect()
+    }
+
+    /// Lets a connection follow a collection no longer.
+    pub async fn unfollow(&self, collection: &CollectionId, connection: &ConnectionId) -> Result<(), Error> {
+        self.commit(&[Leg::delete(keys::live(collection, SHARD, connection)), Leg::delete(keys::my_live(connection, collection))]).await
+    }
+
+    /// Forgets a connection and everything it follows.
+    pub async fn disconnect(&self, connection: &ConnectionId) -> Result<(), Error> {
+        let rows = self.all(&Range::of(keys::connection_partition(connection))).await?;
+        let mut gone = Vec::new();
+        for row in rows {
+            let Some(key) = crate::key_of(&row) else { continue };
+            if key.sk.starts_with(keys::LIVE) {
+                let registration: Registration = read(row)?;
+                gone.push(keys::live(&registration.collection, SHARD, connection));
+            } else {
+                let connection: Connection = read(row)?;
+                gone.push(keys::my_connection(connection.user, &connection.connection));
+            }
+            gone.push(key);
+        }
+        self.delete_all(&gone).await
+    }
+
+    /// Ends what a person's connections follow of a team's collections. When it has returned, no event of the team
+    /// reaches them: the members' list no longer has them, so nothing registers them anew.
+    pub async fn drop_live(&self, user: UserId, team: TeamId) -> Result<(), Error> {
+        for connection in self.connections_of(user).await? {
+            let rows = self.all(&Range::prefix(keys::connection_partition(&connection.connection), keys::LIVE)).await?;
+            let registrations = rows.into_iter().map(read).collect::<Result<Vec<Registration>, Error>>()?;
+            let gone: Vec<_> = registrations
+                .iter()
+                .filter(|registration| registration.team == Some(team))
+                .flat_map(|registration| {
+                    let collection = &registration.collection;
+                    [keys::live(collection, SHARD, &connection.connection), keys::my_live(&connection.connection, collection)]
+                })
+                .collect();
+            self.delete_all(&gone).await?;
+        }
+        Ok(())
+    }
+
+    /// The connections that follow a collection: one query, a page of 1 MB is about 4,000.
+    pub async fn followers(&self, collection: &CollectionId, now: Timestamp) -> Result<Vec<Registration>, Error> {
+        let items = self.all(&Range::prefix(keys::live_partition(collection, SHARD), keys::CONNECTIONS)).await?;
+        let all = items.into_iter().map(read).collect::<Result<Vec<Registration>, Error>>()?;
+        Ok(all.into_iter().filter(|registration| now < registration.until).collect())
+    }
+}

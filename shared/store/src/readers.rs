@@ -1,0 +1,38 @@
+//! Who of many may read a collection now: asked when something is told, not when it was subscribed to.
+
+use domain::access::{CollectionRole, role_in};
+use domain::collection::Head;
+use domain::ids::{CollectionId, UserId};
+use serde::Deserialize;
+
+use crate::users::Profile;
+use crate::{Error, Store, keys, read};
+
+/// The role given to one person in one collection, as its item holds it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Grant {
+    /// The role.
+    pub role: CollectionRole,
+}
+
+impl Store {
+    /// Those of `users` who may read a collection now, or could until it was deleted, with their profiles.
+    pub async fn readers(&self, collection: &CollectionId, users: &[UserId]) -> Result<Vec<Profile>, Error> {
+        let head = keys::head(collection);
+        let mut wanted = vec![head.clone()];
+        wanted.extend(users.iter().flat_map(|user| [keys::profile(*user), keys::grant(collection, *user)]));
+        let mut found = self.get_many(&wanted).await?;
+        let Some(head) = found.remove(&head) else { return Ok(Vec::new()) };
+        let head = Head { deleted_at: None, ..read(head)? };
+        let mut readers = Vec::with_capacity(users.len());
+        for user in users {
+            let Some(profile) = found.remove(&keys::profile(*user)) else { continue };
+            let profile: Profile = read(profile)?;
+            let grant: Option<Grant> = found.remove(&keys::grant(collection, *user)).map(read).transpose()?;
+            if role_in(&profile.caller(), &head, grant.map(|grant| grant.role)).is_some() {
+                readers.push(profile);
+            }
+        }
+        Ok(readers)
+    }
+}

@@ -1,0 +1,280 @@
+//! Teams: seats, members, workspaces.
+
+use domain::access::{Access, Caller, LeaveTeam, ManageMembers, ManageSeats, Membership, TeamRole};
+use domain::happened::Happened;
+use domain::ids::{TeamId, UserId, WorkspaceId};
+use domain::team::{Handle, Member, Seats, Team, Workspace};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::keys::Key;
+use crate::{Conflict, Ended, Error, Item, Leg, Range, Store, events, flag, keys, n, read, row, users};
+
+/// What a new team is made of.
+#[derive(Debug, Clone)]
+pub struct NewTeam {
+    /// The id that was drawn.
+    pub id: TeamId,
+    /// Its name.
+    pub name: String,
+    /// Its part of a URL.
+    pub handle: Handle,
+    /// A sentence about it.
+    pub description: String,
+    /// The id of its workspace.
+    pub workspace: WorkspaceId,
+}
+
+/// Who has a team URL.
+#[derive(Serialize)]
+struct HandleClaim {
+    team: TeamId,
+}
+
+/// By what right a member goes.
+#[derive(Debug, Clone)]
+pub enum Removal {
+    /// An admin removes them.
+    By(Access<ManageMembers>, UserId),
+    /// They leave by themselves.
+    Leaving(Access<LeaveTeam>),
+}
+
+impl Removal {
+    fn parts(&self) -> (&Caller, TeamId, UserId) {
+        match self {
+            Removal::By(access, user) => (&access.caller, access.thing, *user),
+            Removal::Leaving(access) => (&access.caller, access.thing, access.caller.user),
+        }
+    }
+}
+
+/// A team from its item.
+pub fn read_team(item: Item) -> Result<Team, Error> {
+    read(item)
+}
+
+/// A team's seats from their item.
+pub fn read_seats(item: Item) -> Result<Seats, Error> {
+    read(item)
+}
+
+/// A workspace from its item.
+pub fn read_workspace(item: Item) -> Result<Workspace, Error> {
+    read(item)
+}
+
+/// The leg that takes `count` seats. A condition cannot subtract, so that the free seats are kept beside the taken ones.
+pub(crate) fn take_seats(team: TeamId, count: usize) -> Leg {
+    Leg::update(keys::seats(team), "SET #used = #used + :count, #free = #free - :count")
+        .when("#free >= :count")
+        .number(":count", count)
+        .or(Conflict::NoFreeSeat)
+}
+
+/// The leg that gives one seat back.
+pub(crate) fn free_seat(team: TeamId) -> Leg {
+    Leg::update(keys::seats(team), "SET #used = #used - :one, #free = #free + :one").when("#used >= :one").number(":one", 1)
+}
+
+/// The leg that counts one more admin.
+pub(crate) fn one_more_admin(team: TeamId) -> Leg {
+    Leg::update(keys::team(team), "SET #admins = #admins + :one").when("attribute_exists(pk)").number(":one", 1)
+}
+
+fn one_admin_less(team: TeamId) -> Leg {
+    Leg::update(keys::team(team), "SET #admins = #admins - :one").when("#admins > :one").number(":one", 1).or(Conflict::LastAdmin)
+}
+
+/// The condition that a member is what was read.
+fn still(leg: Leg, member: &Member) -> Leg {
+    leg.when("#role = :was AND #billing = :billed").value(":was", role(member.role)).value(":billed", flag(member.billing))
+}
+
+fn role(role: TeamRole) -> aws_sdk_dynamodb::types::AttributeValue {
+    crate::s(match role {
+        TeamRole::Viewer => "viewer",
+        TeamRole::Editor => "editor",
+        TeamRole::Admin => "admin",
+    })
+}
+
+fn seats_item(team: TeamId, seats: Seats) -> Result<Item, Error> {
+    let mut item = row(&keys::seats(team), "seats", &seats)?;
+    item.insert("free".to_owned(), n(seats.free()));
+    Ok(item)
+}
+
+impl Store {
+    /// Makes a team with one seat, taken by its maker, who is admin and looks after the seats, and with its workspace.
+    /// Refuses with [`Conflict::HandleTaken`], [`Conflict::IdTaken`].
+    pub async fn create_team(&self, by: &Caller, new: &NewTeam, now: Timestamp) -> Result<(Team, Seats), Error> {
+        let team = Team {
+            id: new.id,
+            name: new.name.clone(),
+            handle: new.handle.clone(),
+            description: new.description.clone(),
+            workspace: new.workspace.clone(),
+            created_by: by.user,
+            created_at: now,
+            updated_at: now,
+            admins: 1,
+        };
+        let seats = Seats { count: 1, used: 1 };
+        let membership = Membership { role: TeamRole::Admin, billing: true };
+        let member =
+            Member { team: new.id, user: by.user, username: by.username.clone(), role: TeamRole::Admin, billing: true, joined_at: now };
+        let workspace =
+            Workspace { id: new.workspace.clone(), name: "Team Library".to_owned(), team: Some(new.id), owner: by.user, created_at: now };
+        let legs = [
+            Leg::create(row(&keys::handle_claim(new.handle.as_str()), "claim", &HandleClaim { team: new.id })?).or(Conflict::HandleTaken),
+            Leg::create(row(&keys::team(new.id), "team", &team)?).or(Conflict::IdTaken),
+            Leg::create(seats_item(new.id, seats)?).or(Conflict::IdTaken),
+            Leg::create(row(&keys::member(new.id, by.user), "member", &member)?).or(Conflict::IdTaken),
+            Leg::create(row(&keys::workspace(&new.workspace), "workspace", &workspace)?).or(Conflict::IdTaken),
+            users::join(by.user, new.id, membership)?,
+            events::leg(Some(by.actor()), Happened::TeamMade { team: new.id }, now)?,
+        ];
+        self.commit(&legs).await?;
+        Ok((team, seats))
+    }
+
+    /// Teams with their seats, in the order of `ids`; those that do not exist are left out.
+    pub async fn teams(&self, ids: &[TeamId]) -> Result<Vec<(Team, Seats)>, Error> {
+        let wanted: Vec<Key> = ids.iter().flat_map(|id| [keys::team(*id), keys::seats(*id)]).collect();
+        let mut found = self.get_many(&wanted).await?;
+        let mut teams = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let (Some(team), Some(seats)) = (found.remove(&keys::team(*id)), found.remove(&keys::seats(*id))) {
+                teams.push((read(team)?, read(seats)?));
+            }
+        }
+        Ok(teams)
+    }
+
+    /// A team.
+    pub async fn team(&self, team: TeamId) -> Result<Option<Team>, Error> {
+        self.get(&keys::team(team)).await?.map(read).transpose()
+    }
+
+    /// The seats of a team.
+    pub async fn seats(&self, team: TeamId) -> Result<Option<Seats>, Error> {
+        self.get(&keys::seats(team)).await?.map(read).transpose()
+    }
+
+    /// Sets the number of seats of a team. [`Conflict::SeatsInUse`]: more are taken.
+    pub async fn set_seats(&self, access: &Access<ManageSeats>, count: u64, now: Timestamp) -> Result<Seats, Error> {
+        let team = access.thing;
+        let mut patience = self.patience();
+        loop {
+            let seats = self.seats(team).await?.ok_or_else(|| Error::Failed(format!("team {team} has no seats item")))?;
+            let wanted = Seats { count, ..seats };
+            if wanted.count < wanted.used {
+                return Err(Conflict::SeatsInUse.into());
+            }
+            if wanted == seats {
+                return Ok(seats);
+            }
+            let set = Leg::update(keys::seats(team), "SET #count = :count, #free = :free")
+                .when("#count = :was AND #used = :used")
+                .number(":count", count)
+                .number(":free", wanted.free())
+                .number(":was", seats.count)
+                .number(":used", seats.used);
+            let event = events::leg(Some(access.caller.actor()), Happened::SeatsSet { team, count }, now)?;
+            match self.transact(&[set, event]).await? {
+                Ended::Committed => return Ok(wanted),
+                Ended::MovedOn(_) => patience.wait().await?,
+            }
+        }
+    }
+
+    /// The members of a team, in the order in which their accounts were made.
+    pub async fn members(&self, team: TeamId) -> Result<Vec<Member>, Error> {
+        let items = self.all(&Range::prefix(keys::team_partition(team), keys::MEMBERS)).await?;
+        items.into_iter().map(read).collect()
+    }
+
+    /// A member.
+    pub async fn member(&self, team: TeamId, user: UserId) -> Result<Option<Member>, Error> {
+        self.get(&keys::member(team, user)).await?.map(read).transpose()
+    }
+
+    /// Changes a member's role, or whether they look after seats and payment, or both; at once, for every request that
+    /// begins after this. Refuses with [`Conflict::NotMember`], [`Conflict::LastAdmin`].
+    pub async fn change_member(
+        &self,
+        access: &Access<ManageMembers>,
+        user: UserId,
+        role: Option<TeamRole>,
+        billing: Option<bool>,
+        now: Timestamp,
+    ) -> Result<Member, Error> {
+        let team = access.thing;
+        let mut patience = self.patience();
+        loop {
+            let was = self.member(team, user).await?.ok_or(Conflict::NotMember)?;
+            let member = Member { role: role.unwrap_or(was.role), billing: billing.unwrap_or(was.billing), ..was.clone() };
+            if member == was {
+                return Ok(was);
+            }
+            let what = Happened::RoleChanged { team, user, role: member.role, billing: member.billing };
+            let mut legs = vec![
+                still(Leg::put(row(&keys::member(team, user), "member", &member)?), &was),
+                users::join(user, team, Membership { role: member.role, billing: member.billing })?,
+                events::leg(Some(access.caller.actor()), what, now)?,
+            ];
+            match (was.role == TeamRole::Admin, member.role == TeamRole::Admin) {
+                (true, false) => legs.push(one_admin_less(team)),
+                (false, true) => legs.push(one_more_admin(team)),
+                _ => (),
+            }
+            match self.transact(&legs).await? {
+                Ended::Committed => return Ok(member),
+                Ended::MovedOn(_) => patience.wait().await?,
+            }
+        }
+    }
+
+    /// Takes a member out of a team and frees the seat. Their live registrations are still there.
+    /// Refuses with [`Conflict::NotMember`], [`Conflict::LastAdmin`].
+    pub async fn remove_member(&self, removal: &Removal, now: Timestamp) -> Result<(), Error> {
+        let (by, team, user) = removal.parts();
+        let mut patience = self.patience();
+        loop {
+            let was = self.member(team, user).await?.ok_or(Conflict::NotMember)?;
+            let mut legs = vec![
+                still(Leg::delete(keys::member(team, user)), &was),
+                users::part(user, team),
+                free_seat(team),
+                events::leg(Some(by.actor()), Happened::Left { team, user }, now)?,
+            ];
+            if was.role == TeamRole::Admin {
+                legs.push(one_admin_less(team));
+            }
+            match self.transact(&legs).await? {
+                Ended::Committed => return Ok(()),
+                Ended::MovedOn(_) => patience.wait().await?,
+            }
+        }
+    }
+
+    /// A workspace.
+    pub async fn workspace(&self, workspace: &WorkspaceId) -> Result<Option<Workspace>, Error> {
+        self.get(&keys::workspace(workspace)).await?.map(read).transpose()
+    }
+
+    /// The workspaces that a person has: their own, then those of their teams.
+    pub async fn workspaces(&self, caller: &Caller) -> Result<Vec<Workspace>, Error> {
+        let teams: Vec<Key> = caller.teams.keys().map(|team| keys::team(*team)).collect();
+        let mut teams = self.get_many(&teams).await?;
+        let mut wanted = vec![keys::workspace(&caller.workspace)];
+        for team in caller.teams.keys() {
+            if let Some(item) = teams.remove(&keys::team(*team)) {
+                wanted.push(keys::workspace(&read::<Team>(item)?.workspace));
+            }
+        }
+        let mut found = self.get_many(&wanted).await?;
+        wanted.iter().filter_map(|key| found.remove(key)).map(read).collect()
+    }
+}

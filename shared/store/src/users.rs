@@ -1,0 +1,219 @@
+//! Accounts: sign-up, confirmation, profile.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::access::{Caller, Membership};
+use domain::account::{Email, PasswordHash, Username};
+use domain::happened::Happened;
+use domain::ids::{TeamId, UserId, WorkspaceId};
+use domain::team::{Invite, Workspace};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Conflict, Ended, Error, Item, Leg, Store, events, invites, keys, read, row};
+
+/// An account. It carries the person's roles in all their teams, so that one item says what they may.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Profile {
+    /// The user's id.
+    pub id: UserId,
+    /// Their address.
+    pub email: Email,
+    /// Their name, unique.
+    pub username: Username,
+    /// The name they go by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<String>,
+    /// What their password is checked against.
+    pub password_hash: PasswordHash,
+    /// Whether their address is confirmed.
+    pub verified: bool,
+    /// Sessions made before this time have ended.
+    pub sessions_from: Timestamp,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// Their own workspace.
+    pub workspace: WorkspaceId,
+    /// Their roles in their teams.
+    #[serde(default)]
+    pub teams: BTreeMap<TeamId, Membership>,
+}
+
+impl Profile {
+    /// The person as the rules see them, apart from how they came.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            user: self.id,
+            username: self.username.to_string(),
+            verified: self.verified,
+            session: None,
+            key: None,
+            writes: true,
+            workspace: self.workspace.clone(),
+            teams: self.teams.clone(),
+        }
+    }
+}
+
+/// Who has a name that only one may have.
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    user: UserId,
+}
+
+/// What a new account is made of.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The id that was drawn.
+    pub id: UserId,
+    /// The address.
+    pub email: Email,
+    /// The username.
+    pub username: Username,
+    /// The hash of the password.
+    pub password_hash: PasswordHash,
+    /// The id of the person's own workspace.
+    pub workspace: WorkspaceId,
+}
+
+/// The hash under which an address is kept in keys, so that it stays out of metrics and logs.
+pub fn digest(email: &Email) -> String {
+    Sha256::digest(email.as_str().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A profile from its item.
+pub fn read_profile(item: Item) -> Result<Profile, Error> {
+    read(item)
+}
+
+/// Who has a name, from the item that says so.
+pub(crate) fn claimed_by(item: Item) -> Result<UserId, Error> {
+    read::<Claim>(item).map(|claim| claim.user)
+}
+
+/// The leg that gives a person a role in a team, on the item that decides.
+pub(crate) fn join(user: UserId, team: TeamId, membership: Membership) -> Result<Leg, Error> {
+    let membership = serde_dynamo::to_attribute_value(membership).map_err(|error| Error::Failed(error.to_string()))?;
+    Ok(Leg::update(keys::profile(user), format!("SET #teams.#{team} = :membership"))
+        .when("attribute_exists(pk)")
+        .value(":membership", membership))
+}
+
+/// The leg that takes it away.
+pub(crate) fn part(user: UserId, team: TeamId) -> Leg {
+    Leg::update(keys::profile(user), format!("REMOVE #teams.#{team}")).when("attribute_exists(pk)")
+}
+
+impl Store {
+    /// An account.
+    pub async fn profile(&self, user: UserId) -> Result<Option<Profile>, Error> {
+        self.get(&keys::profile(user)).await?.map(read).transpose()
+    }
+
+    /// Many accounts; those that do not exist are not in the answer.
+    pub async fn profiles(&self, users: &[UserId]) -> Result<HashMap<UserId, Profile>, Error> {
+        let mut wanted: Vec<_> = users.iter().map(|user| keys::profile(*user)).collect();
+        wanted.sort();
+        wanted.dedup();
+        let found = self.get_many(&wanted).await?;
+        found.into_values().map(|item| read(item).map(|profile: Profile| (profile.id, profile))).collect()
+    }
+
+    /// Who has an address.
+    pub async fn user_by_email(&self, email: &Email) -> Result<Option<UserId>, Error> {
+        let claim = self.get(&keys::email_claim(&digest(email))).await?;
+        Ok(claim.map(read::<Claim>).transpose()?.map(|claim| claim.user))
+    }
+
+    /// The account that someone means by an e-mail address or a username, as typed.
+    pub async fn profile_by_login(&self, login: &str) -> Result<Option<Profile>, Error> {
+        let claim = match (Email::parse(login), Username::parse(login)) {
+            (Ok(email), _) => keys::email_claim(&digest(&email)),
+            (_, Ok(username)) => keys::name_claim(&username.folded()),
+            _ => return Ok(None),
+        };
+        match self.get(&claim).await?.map(read::<Claim>).transpose()? {
+            Some(claim) => self.profile(claim.user).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Makes an account with its own workspace, and a member of the team that invited, all or nothing.
+    ///
+    /// Refuses with [`Conflict::UsernameTaken`] before [`Conflict::EmailTaken`] (so that a taken address shows nothing
+    /// that a free one does not), [`Conflict::IdTaken`], [`Conflict::InviteGone`].
+    pub async fn sign_up(&self, new: &NewUser, invite: Option<&Invite>, now: Timestamp) -> Result<Profile, Error> {
+        let profile = Profile {
+            id: new.id,
+            email: new.email.clone(),
+            username: new.username.clone(),
+            full_name: None,
+            password_hash: new.password_hash.clone(),
+            verified: false,
+            sessions_from: now,
+            created_at: now,
+            workspace: new.workspace.clone(),
+            teams: invite.map(|invite| (invite.team, Membership { role: invite.role, billing: false })).into_iter().collect(),
+        };
+        let workspace =
+            Workspace { id: new.workspace.clone(), name: "My Workspace".to_owned(), team: None, owner: new.id, created_at: now };
+        let claim = Claim { user: new.id };
+        let (name, email) = (keys::name_claim(&new.username.folded()), keys::email_claim(&digest(&new.email)));
+        let mut legs = vec![
+            Leg::create(row(&name, "claim", &claim)?).or(Conflict::UsernameTaken),
+            Leg::create(row(&email, "claim", &claim)?).or(Conflict::EmailTaken),
+            Leg::create(row(&keys::profile(new.id), "user", &profile)?).or(Conflict::IdTaken),
+            Leg::create(row(&keys::workspace(&new.workspace), "workspace", &workspace)?).or(Conflict::IdTaken),
+            events::leg(None, Happened::SignedUp { user: new.id }, now)?,
+        ];
+        if let Some(invite) = invite {
+            legs.extend(invites::take(invite, &profile, now)?);
+        }
+        self.commit(&legs).await?;
+        Ok(profile)
+    }
+
+    /// Confirms the address of an account. Confirming what is confirmed changes nothing.
+    /// [`Conflict::LinkGone`]: the account is gone, or has another address by now.
+    pub async fn confirm(&self, user: UserId, email: &Email, now: Timestamp) -> Result<Profile, Error> {
+        let confirm = Leg::update(keys::profile(user), "SET #verified = :yes")
+            .when("#email = :email AND #verified = :no")
+            .text(":email", email.as_str())
+            .value(":yes", crate::flag(true))
+            .value(":no", crate::flag(false));
+        let ended = self.transact(&[confirm, events::leg(None, Happened::Confirmed { user }, now)?]).await?;
+        let profile = self.profile(user).await?.filter(|profile| profile.email == *email && profile.verified);
+        match (ended, profile) {
+            (Ended::Committed | Ended::MovedOn(_), Some(profile)) => Ok(profile),
+            (_, None) => Err(Conflict::LinkGone.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::access::TeamRole;
+
+    #[test]
+    fn a_profile_survives_the_table_and_hides_its_hash() {
+        let profile = Profile {
+            id: UserId(7),
+            email: Email::parse("ann@example.com").unwrap(),
+            username: Username::parse("ann").unwrap(),
+            full_name: None,
+            password_hash: PasswordHash::new("$argon2id$secret".to_owned()),
+            verified: false,
+            sessions_from: Timestamp::UNIX_EPOCH,
+            created_at: Timestamp::UNIX_EPOCH,
+            workspace: "w".parse().unwrap(),
+            teams: [(TeamId(9), Membership { role: TeamRole::Editor, billing: true })].into(),
+        };
+        let item = row(&keys::profile(UserId(7)), "user", &profile).unwrap();
+        assert!(item["teams"].as_m().unwrap().contains_key("9"));
+        let back = read_profile(item).unwrap();
+        assert_eq!(back.teams, profile.teams);
+        assert!(!format!("{back:?}").contains("secret"));
+    }
+}
