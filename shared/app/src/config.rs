@@ -1,0 +1,93 @@
+//! Configuration: environment variables, read once, and every missing one named at once.
+
+use crate::Crash;
+
+/// A variable that the template sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Var {
+    /// The table's name.
+    TableName,
+    /// Where the pages are: `https://…`, without a slash at the end.
+    PagesUrl,
+    /// What a client opens a WebSocket at: `wss://…`.
+    RealtimeUrl,
+    /// Where `/@connections/{id}` is: `https://…/stage`.
+    ConnectionsUrl,
+    /// The sender of mails.
+    MailFrom,
+    /// The secret with the signing keys.
+    TokenSecretId,
+}
+
+impl Var {
+    /// All of them.
+    pub const ALL: [Var; 6] = [Var::TableName, Var::PagesUrl, Var::RealtimeUrl, Var::ConnectionsUrl, Var::MailFrom, Var::TokenSecretId];
+
+    /// As the environment spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Var::TableName => "TABLE_NAME",
+            Var::PagesUrl => "PAGES_URL",
+            Var::RealtimeUrl => "REALTIME_URL",
+            Var::ConnectionsUrl => "CONNECTIONS_URL",
+            Var::MailFrom => "MAIL_FROM",
+            Var::TokenSecretId => "TOKEN_SECRET_ID",
+        }
+    }
+}
+
+/// The configuration of a function. What it does not need is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// [`Var::TableName`]
+    pub table: String,
+    /// [`Var::PagesUrl`]
+    pub pages_url: String,
+    /// [`Var::RealtimeUrl`]
+    pub realtime_url: String,
+    /// [`Var::ConnectionsUrl`]
+    pub connections_url: String,
+    /// [`Var::MailFrom`]
+    pub mail_from: String,
+    /// [`Var::TokenSecretId`]: its name, not its value.
+    pub token_secret_id: String,
+}
+
+impl Config {
+    /// Reads the variables that a function needs. The error names all that are missing.
+    pub fn read(needs: &[Var], lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Crash> {
+        let found = |var: Var| lookup(var.name()).filter(|value| !value.is_empty());
+        let missing: Vec<&str> = needs.iter().filter(|var| found(**var).is_none()).map(|var| var.name()).collect();
+        if !missing.is_empty() {
+            return Err(format!("not set: {}", missing.join(", ")).into());
+        }
+        let value = |var: Var| found(var).filter(|_| needs.contains(&var)).unwrap_or_default();
+        Ok(Config {
+            table: value(Var::TableName),
+            pages_url: value(Var::PagesUrl).trim_end_matches('/').to_owned(),
+            realtime_url: value(Var::RealtimeUrl),
+            connections_url: value(Var::ConnectionsUrl),
+            mail_from: value(Var::MailFrom),
+            token_secret_id: value(Var::TokenSecretId),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_missing_is_named_at_once() {
+        let error =
+            Config::read(&[Var::TableName, Var::PagesUrl, Var::MailFrom], |name| (name == "PAGES_URL").then(|| "https://x/".into()));
+        assert_eq!(error.unwrap_err().to_string(), "not set: TABLE_NAME, MAIL_FROM");
+    }
+
+    #[test]
+    fn a_function_sees_only_what_it_needs() {
+        let config = Config::read(&[Var::PagesUrl], |_| Some("https://x/".into())).unwrap();
+        assert_eq!(config.pages_url, "https://x");
+        assert_eq!(config.table, "");
+    }
+}

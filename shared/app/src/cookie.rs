@@ -1,0 +1,29 @@
+//! The cookie of a browser's session.
+
+use axum::http::HeaderValue;
+
+use crate::Config;
+
+/// Its name.
+pub const NAME: &str = "postroom_session";
+
+/// `Secure` follows the pages: on a laptop they are served over plain HTTP, where such a cookie would never come back.
+fn attributes(config: &Config) -> &'static str {
+    if config.pages_url.starts_with("http://") { "Path=/; HttpOnly; SameSite=Lax" } else { "Path=/; HttpOnly; SameSite=Lax; Secure" }
+}
+
+/// `Set-Cookie` for a session. Without `seconds` it ends with the browser.
+pub fn set(config: &Config, token: &str, seconds: Option<i64>) -> Option<HeaderValue> {
+    let age = seconds.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    HeaderValue::from_str(&format!("{NAME}={token}; {}{age}", attributes(config))).ok()
+}
+
+/// `Set-Cookie` that removes it.
+pub fn clear(config: &Config) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{NAME}=; {}; Max-Age=0", attributes(config))).ok()
+}
+
+/// The session's token in a `Cookie` header.
+pub fn find(header: &str) -> Option<&str> {
+    header.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == NAME).map(|(_, token)| token)
+}

@@ -1,0 +1,311 @@
+//! Who calls, and may they: settled before a handler runs and before its body is read, in one read of the table.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use base64::Engine;
+use domain::access::{Access, Caller, CollectionRole, Denied, Permission, Subject};
+use domain::collection::Head;
+use domain::ids::{CollectionId, ElementId, TeamId, UserId, WorkspaceId};
+use domain::team::Workspace;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use store::keys::{self, Key};
+use store::readers::Grant;
+use store::saves::Basis;
+use store::sessions::Credential;
+
+use crate::{App, Problem, Tokens, cookie};
+
+type Items = HashMap<Key, store::Item>;
+
+/// The caller, whoever they are.
+#[derive(Debug, Clone)]
+pub struct Who(pub Caller);
+
+/// Proof that the caller may do `P` to the thing that the address names.
+pub struct By<P: Permission>(pub Access<P>);
+
+/// A parameter of the path, parsed.
+#[derive(Debug, Clone)]
+pub struct Path<T>(pub T);
+
+/// The query, parsed; unknown parameters are ignored, as the Postman API does.
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+const NO_CREDENTIAL: &str = "sign in, or send an API key (X-Api-Key)";
+const DEAD_CREDENTIAL: &str = "this sign-in has ended or this key is not valid: sign in again, or send another key";
+
+#[derive(Deserialize)]
+struct InQuery {
+    apikey: Option<String>,
+    workspace: Option<String>,
+}
+
+fn in_query(parts: &Parts) -> InQuery {
+    let none = InQuery { apikey: None, workspace: None };
+    axum::extract::Query::<InQuery>::try_from_uri(&parts.uri).map_or(none, |query| query.0)
+}
+
+fn bearer(headers: &HeaderMap, scheme: &str) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (given, rest) = value.split_once(' ')?;
+    given.eq_ignore_ascii_case(scheme).then(|| rest.trim().to_owned())
+}
+
+/// The password of HTTP Basic (RFC 7617), where clients put an API key.
+fn basic_password(headers: &HeaderMap) -> Option<String> {
+    let decoded = base64::engine::general_purpose::STANDARD.decode(bearer(headers, "basic")?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (user, password) = text.split_once(':')?;
+    Some(if password.is_empty() { user } else { password }.to_owned())
+}
+
+/// Reads the credential of a request. `None`: there is none. A credential that cannot be one is dead.
+fn credential(app: &App, parts: &Parts) -> Result<Option<Credential>, Problem> {
+    let headers = &parts.headers;
+    let key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let dead = Problem::Unauthenticated(DEAD_CREDENTIAL);
+    if let Some(key) = key.or_else(|| in_query(parts).apikey).or_else(|| basic_password(headers)) {
+        return Credential::api_key(&key, Tokens::hash).map(Some).ok_or(dead);
+    }
+    if let Some(token) = bearer(headers, "bearer") {
+        if let Some(key) = Credential::api_key(&token, Tokens::hash) {
+            return Ok(Some(key));
+        }
+        let claims = app.tokens.check(&token, app.now()).ok_or_else(|| dead.clone())?;
+        let user: UserId = claims.sub.parse().map_err(|_| dead)?;
+        return Ok(Some(Credential::Session { user, session: claims.sid, secret_hash: None, cookie: false }));
+    }
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let Some(token) = cookies.filter_map(cookie::find).find(|token| !token.is_empty()) else { return Ok(None) };
+    if !came_from_our_pages(app, parts) {
+        return Err(Problem::Forged);
+    }
+    Ok(Credential::cookie(token, Tokens::hash))
+}
+
+/// A browser sends the cookie whoever asks it to. What changes something must show that a page of ours asked: another
+/// site's form can neither send JSON nor a header of its own, and browsers say in `Origin` and `Sec-Fetch-Site` who asks.
+fn came_from_our_pages(app: &App, parts: &Parts) -> bool {
+    if matches!(parts.method, Method::GET | Method::HEAD) {
+        return true;
+    }
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let json = text("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"));
+    let asked = json || text("x-requested-with").is_some();
+    let site = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let ours = text("origin").is_none_or(|origin| app.config.pages_url == origin || same_laptop(&app.config.pages_url, origin));
+    asked && site && ours
+}
+
+/// `localhost` and `127.0.0.1` are one place on a laptop: both are printed, either may be typed.
+fn same_laptop(pages: &str, origin: &str) -> bool {
+    let plain = |url: &str| url.replacen("//127.0.0.1", "//localhost", 1).replacen("//[::1]", "//localhost", 1);
+    pages.starts_with("http://localhost") && plain(origin) == pages
+}
+
+/// The caller and the items under `more`, in one read.
+async fn caller(app: &App, parts: &Parts, more: impl FnOnce(UserId) -> Vec<Key>) -> Result<(Caller, Items), Problem> {
+    let credential = credential(app, parts)?.ok_or(Problem::Unauthenticated(NO_CREDENTIAL))?;
+    let (caller, items) = app.store.caller(&credential, &more(credential.user()), app.now()).await?;
+    Ok((caller.ok_or(Problem::Unauthenticated(DEAD_CREDENTIAL))?, items))
+}
+
+impl FromRequestParts<App> for Who {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Who, Problem> {
+        Ok(Who(caller(app, parts, |_| Vec::new()).await?.0))
+    }
+}
+
+impl axum::extract::OptionalFromRequestParts<App> for Who {
+    type Rejection = Problem;
+
+    /// `None` without a credential and with a dead one: for pages that also have something for strangers.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Who>, Problem> {
+        match caller(app, parts, |_| Vec::new()).await {
+            Ok((caller, _)) => Ok(Some(Who(caller))),
+            Err(Problem::Unauthenticated(_)) => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+/// For what is nobody's thing yet, such as a new team: the caller came with more than a key that only reads.
+pub fn writes(caller: &Caller) -> Result<(), Problem> {
+    if caller.writes { Ok(()) } else { Err(Problem::Forbidden("an API key with the scope \"write\"")) }
+}
+
+/// A thing that an address names and that lies in the table, or is nothing but its id.
+trait Named: Subject + Sized {
+    /// What the caller is told where it is not.
+    const WHAT: &'static str;
+    /// The name in the address.
+    type Name;
+    fn name(params: &HashMap<String, String>, parts: &Parts) -> Option<Self::Name>;
+    /// The one that is meant where the address names none.
+    fn own(_: &Caller, _: &Parts) -> Option<Self> {
+        None
+    }
+    fn wanted(name: &Self::Name, user: UserId) -> Vec<Key>;
+    fn found(name: &Self::Name, user: UserId, items: &mut Items) -> Result<Option<(Self, Option<CollectionRole>)>, Problem>;
+}
+
+impl Named for TeamId {
+    const WHAT: &'static str = "team";
+    type Name = TeamId;
+
+    fn name(params: &HashMap<String, String>, _: &Parts) -> Option<TeamId> {
+        params.get("team")?.parse().ok()
+    }
+    fn wanted(_: &TeamId, _: UserId) -> Vec<Key> {
+        // The caller's roles in all teams stand in the caller's own item.
+        Vec::new()
+    }
+    fn found(team: &TeamId, _: UserId, _: &mut Items) -> Result<Option<(TeamId, Option<CollectionRole>)>, Problem> {
+        Ok(Some((*team, None)))
+    }
+}
+
+impl Named for Head {
+    const WHAT: &'static str = "collection";
+    type Name = CollectionId;
+
+    fn name(params: &HashMap<String, String>, _: &Parts) -> Option<CollectionId> {
+        CollectionId::parse(params.get("collection")?).ok()
+    }
+    fn wanted(collection: &CollectionId, user: UserId) -> Vec<Key> {
+        vec![keys::head(collection), keys::grant(collection, user)]
+    }
+    fn found(collection: &CollectionId, user: UserId, items: &mut Items) -> Result<Option<(Head, Option<CollectionRole>)>, Problem> {
+        let Some(head) = items.remove(&keys::head(collection)) else { return Ok(None) };
+        let grant: Option<Grant> = items.remove(&keys::grant(collection, user)).map(store::read).transpose()?;
+        Ok(Some((store::read(head)?, grant.map(|grant| grant.role))))
+    }
+}
+
+impl Named for Workspace {
+    const WHAT: &'static str = "workspace";
+    type Name = WorkspaceId;
+
+    fn name(params: &HashMap<String, String>, parts: &Parts) -> Option<WorkspaceId> {
+        let named = params.get("workspace").cloned().or_else(|| in_query(parts).workspace)?;
+        named.parse().ok()
+    }
+    fn own(caller: &Caller, parts: &Parts) -> Option<Workspace> {
+        // What decides about one's own workspace is known without reading it.
+        let own = Workspace {
+            id: caller.workspace.clone(),
+            name: String::new(),
+            team: None,
+            owner: caller.user,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        in_query(parts).workspace.is_none().then_some(own)
+    }
+    fn wanted(workspace: &WorkspaceId, _: UserId) -> Vec<Key> {
+        vec![keys::workspace(workspace)]
+    }
+    fn found(workspace: &WorkspaceId, _: UserId, items: &mut Items) -> Result<Option<(Workspace, Option<CollectionRole>)>, Problem> {
+        Ok(items.remove(&keys::workspace(workspace)).map(store::read).transpose()?.map(|workspace| (workspace, None)))
+    }
+}
+
+/// Where the element that the address names probably lies: read along, it spares a second read.
+fn element_key(app: &App, params: &HashMap<String, String>) -> Option<Key> {
+    let collection = CollectionId::parse(params.get("collection")?).ok()?;
+    app.store.probable_element(&collection, &ElementId::parse(params.get("item")?).ok()?)
+}
+
+/// What was read along with the caller. To be asked for behind [`By`].
+#[derive(Debug, Clone, Default)]
+pub struct Fetched(pub store::elements::Fetched);
+
+impl<S: Sync> FromRequestParts<S> for Fetched {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Fetched, std::convert::Infallible> {
+        Ok(parts.extensions.remove::<Fetched>().unwrap_or_default())
+    }
+}
+
+/// On which revision a write is based: `If-Match` with the `ETag` of what was read, and `Prefer: handling=strict`.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen(pub Basis);
+
+impl<S: Sync> FromRequestParts<S> for Seen {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Seen, Problem> {
+        let text = |name: header::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let strict =
+            parts.headers.get("prefer").and_then(|value| value.to_str().ok()).is_some_and(|prefer| prefer.contains("handling=strict"));
+        let revision = match text(header::IF_MATCH).map(str::trim) {
+            None | Some("*") => None,
+            Some(tag) => {
+                let number = tag.trim_start_matches("W/").trim_matches('"').parse();
+                Some(number.map_err(|_| Problem::Malformed("If-Match takes the ETag of what was read: a revision in quotes".to_owned()))?)
+            }
+        };
+        Ok(Seen(Basis { revision, strict }))
+    }
+}
+
+#[allow(private_bounds)] // Which things an address can name is this file's business.
+impl<P: Permission<Thing: Named + Send> + Send> FromRequestParts<App> for By<P>
+where
+    <P::Thing as Named>::Name: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<By<P>, Problem> {
+        let not_found = Problem::NotFound(P::Thing::WHAT);
+        let params = RawPathParams::from_request_parts(parts, app).await;
+        let params: HashMap<String, String> =
+            params.map(|params| params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()).unwrap_or_default();
+        let name = P::Thing::name(&params, parts);
+        let element = element_key(app, &params);
+        let wanted = |user| name.as_ref().map(|name| P::Thing::wanted(name, user)).unwrap_or_default().into_iter().chain(element).collect();
+        let (caller, mut items) = caller(app, parts, wanted).await?;
+        let user = caller.user;
+        let found = match name {
+            Some(name) => P::Thing::found(&name, user, &mut items)?,
+            None => P::Thing::own(&caller, parts).map(|own| (own, None)),
+        };
+        parts.extensions.insert(Fetched(items));
+        let (thing, grant) = found.ok_or_else(|| not_found.clone())?;
+        Access::check(caller, thing, grant).map(By).map_err(|denied| match denied {
+            Denied::NotFound => not_found,
+            Denied::Forbidden(needs) => Problem::Forbidden(needs),
+        })
+    }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Path<T>, Problem> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Path(value)),
+            // An id that cannot be one names nothing.
+            Err(_) => Err(Problem::NotFound("thing")),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Query<T>, Problem> {
+        match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(value)) => Ok(Query(value)),
+            Err(rejection) => Err(Problem::Malformed(format!("the query cannot be read: {rejection}"))),
+        }
+    }
+}

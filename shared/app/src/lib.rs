@@ -1,0 +1,118 @@
+//! What every function shares: the [`App`] (table, mail, push, keys, clock, configuration), the extractors that settle
+//! who calls and what they may, the one error type, and the two ways to run: as a Lambda and inside another process.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use store::Store;
+
+mod body;
+mod clock;
+mod config;
+pub mod cookie;
+mod extract;
+pub mod lambda;
+pub mod links;
+mod mail;
+mod password;
+mod problem;
+mod push;
+pub mod serve;
+pub mod show;
+pub mod stream;
+pub mod telemetry;
+mod tokens;
+
+pub use body::{Document, Json};
+pub use clock::Clock;
+pub use config::{Config, Var};
+pub use extract::{By, Fetched, Path, Query, Seen, Who, writes};
+pub use mail::{Letter, Mail};
+pub use password::Passwords;
+pub use problem::{FieldError, Problem};
+pub use push::{Frame, Push, Pushed};
+pub use tokens::{ACCESS_SECONDS, Claims, Tokens};
+
+/// Why a function cannot start or an event cannot be handled. For the log and for Lambda, never for a caller.
+pub type Crash = Box<dyn std::error::Error + Send + Sync>;
+
+/// Everything a handler needs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The table.
+    pub store: Store,
+    /// The way to inboxes.
+    pub mail: Mail,
+    /// The way to open WebSockets.
+    pub push: Push,
+    /// What signs and checks tokens and links.
+    pub tokens: Tokens,
+    /// What hashes and checks passwords.
+    pub passwords: Passwords,
+    /// The time.
+    pub clock: Clock,
+    /// The configuration.
+    pub config: Arc<Config>,
+}
+
+/// The parts of an [`App`] that differ between the cloud, a laptop and a test.
+pub struct Wiring {
+    /// The configuration.
+    pub config: Config,
+    /// Credentials, region, HTTP client.
+    pub aws: aws_types::SdkConfig,
+    /// Where DynamoDB is, if not where the SDK would look.
+    pub dynamodb: Option<String>,
+    /// Where SES is, if not where the SDK would look.
+    pub ses: Option<String>,
+    /// The signing keys.
+    pub tokens: Tokens,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl App {
+    /// Puts an app together.
+    pub fn new(wiring: Wiring) -> App {
+        let Wiring { config, aws, dynamodb, ses, tokens, clock } = wiring;
+        App {
+            store: Store::connect(&aws, dynamodb.as_deref(), &config.table),
+            mail: Mail::new(&aws, ses.as_deref(), &config.mail_from),
+            push: Push::new(&aws, &config.connections_url),
+            tokens,
+            passwords: Passwords::default(),
+            clock,
+            config: Arc::new(config),
+        }
+    }
+
+    /// Puts an app together in a Lambda: from the environment variables that the template sets.
+    pub async fn from_env(needs: &[Var]) -> Result<App, Crash> {
+        let config = Config::read(needs, |name| std::env::var(name).ok())?;
+        let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        let tokens = match config.token_secret_id.as_str() {
+            "" => Tokens::none(),
+            id => Tokens::from_secrets_manager(&aws, id).await?,
+        };
+        Ok(App::new(Wiring { config, aws, dynamodb: None, ses: None, tokens, clock: Clock::system() }))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new UUID, version 7: ids made later sort later.
+    pub fn new_id(&self) -> uuid::Uuid {
+        let now = self.now();
+        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+        let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
+        uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
+    }
+
+    /// Random bits for a number id.
+    pub fn random(&self) -> u16 {
+        // A system without randomness cannot draw keys either: a collision is then found by the store and drawn again.
+        getrandom::u32().map_or(0, |bits| u16::try_from(bits & 0xffff).unwrap_or(0))
+    }
+}

@@ -1,0 +1,82 @@
+//! The way to inboxes: one letter, as MIME, to SES.
+
+use std::time::Duration;
+
+use aws_sdk_ses::config::timeout::TimeoutConfig;
+use aws_sdk_ses::primitives::Blob;
+use aws_sdk_ses::types::RawMessage;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+
+use crate::Crash;
+
+/// A mail.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// The recipient's address.
+    pub to: String,
+    /// The subject: line ends in it become spaces.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML.
+    pub html: String,
+    /// Further headers, such as `List-Unsubscribe`.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// Sends letters through SES.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    client: aws_sdk_ses::Client,
+    from: String,
+}
+
+#[derive(Clone)]
+struct Further(HeaderName, String);
+
+impl Header for Further {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("X-Further")
+    }
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Further(Further::name(), text.to_owned()))
+    }
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(self.0.clone(), self.1.clone())
+    }
+}
+
+impl Mail {
+    pub(crate) fn new(aws: &aws_types::SdkConfig, endpoint: Option<&str>, from: &str) -> Mail {
+        // Shorter than the lease of a mail's receipt: one letter is never under way twice.
+        let timeouts =
+            TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(4)).operation_timeout(Duration::from_secs(10)).build();
+        let mut config = aws_sdk_ses::config::Builder::from(aws).timeout_config(timeouts);
+        if let Some(endpoint) = endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        Mail { client: aws_sdk_ses::Client::from_conf(config.build()), from: from.to_owned() }
+    }
+
+    /// Sends a letter; gives SES's id of the message.
+    pub async fn send(&self, letter: &Letter) -> Result<String, Crash> {
+        let from: Mailbox = self.from.parse()?;
+        let mut message = lettre::Message::builder()
+            .from(from)
+            .to(Mailbox::new(None, letter.to.parse()?))
+            .subject(letter.subject.split_whitespace().collect::<Vec<_>>().join(" "))
+            .date_now()
+            .message_id(None);
+        for (name, value) in &letter.headers {
+            message = message.header(Further(HeaderName::new_from_ascii((*name).to_owned())?, value.clone()));
+        }
+        let message = message.multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))?;
+        let raw = RawMessage::builder().data(Blob::new(message.formatted())).build()?;
+        let sent = self.client.send_raw_email().destinations(&letter.to).raw_message(raw).send().await;
+        match sent {
+            Ok(answer) => Ok(answer.message_id),
+            Err(error) => Err(format!("SES: {}", store::plainly(&error)).into()),
+        }
+    }
+}

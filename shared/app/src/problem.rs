@@ -1,0 +1,283 @@
+//! The one error type of the API. What the caller sees and what we log are different fields.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::access::Denied;
+use domain::{Rejected, limit};
+use serde::Serialize;
+use serde_json::json;
+use store::Conflict;
+
+/// A field that was not taken.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where in the body (RFC 6901), or `?name` for a parameter of the query.
+    pub pointer: String,
+    /// What is wrong, as a sentence without a full stop.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// A field error from its place and a rejection.
+    pub fn at(pointer: impl Into<String>, rejected: Rejected) -> FieldError {
+        FieldError { pointer: pointer.into(), detail: rejected.0 }
+    }
+}
+
+/// Why a request is not answered as asked. Rendered as RFC 9457 problem details with Postman's envelope inside.
+#[derive(Debug, Clone)]
+pub enum Problem {
+    /// 422: the fields are named, all at once.
+    Rejected(Vec<FieldError>),
+    /// 400: the body, the path or the query cannot be read at all.
+    Malformed(String),
+    /// 401: no credential, or one that is dead. Says which.
+    Unauthenticated(&'static str),
+    /// 401: wrong name or password; the same whether the account exists.
+    WrongLogin,
+    /// 403: a request from a browser that did not come from our pages.
+    Forged,
+    /// 403: the caller sees the thing, but may not do this. Says what it needs.
+    Forbidden(&'static str),
+    /// 404: nothing there, or nothing that the caller may know of. Names the kind of thing.
+    NotFound(&'static str),
+    /// 405.
+    MethodNotAllowed,
+    /// 409 or 410: a rule of the data refused it. The pointer names the field that it is about, where there is one.
+    Conflict(Conflict, &'static str),
+    /// 409: the edit and one that came between overlap: the body carries these members, JSON as written
+    /// (`base`, `mine`, `theirs`, …).
+    Stale(Vec<(&'static str, String)>),
+    /// 412: `Prefer: handling=strict` and the thing has changed. Carries the current revision.
+    Precondition(u64),
+    /// 413: carries the limit in bytes.
+    TooLarge(usize),
+    /// 415: says what is taken.
+    MediaType(&'static str),
+    /// 429: carries the seconds to wait.
+    TooMany(u32),
+    /// 503: too busy; try again in a second.
+    Busy,
+    /// 500: logged whole, shown never.
+    Internal(String),
+}
+
+struct Face {
+    status: StatusCode,
+    code: &'static str,
+    /// Postman's `error.name`.
+    name: &'static str,
+    detail: String,
+}
+
+/// Status, word and sentence of each conflict.
+fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
+    match conflict {
+        Conflict::EmailTaken => (409, "email_taken", "this e-mail address belongs to an account"),
+        Conflict::UsernameTaken => (409, "username_taken", "this username is taken: choose another"),
+        Conflict::HandleTaken => (409, "handle_taken", "this team URL is taken: choose another"),
+        Conflict::IdTaken => (409, "id_taken", "this id is in use"),
+        Conflict::NoFreeSeat => (409, "no_free_seat", "the team has no free seat: take more seats first"),
+        Conflict::SeatsInUse => (409, "seats_in_use", "more seats than that are in use"),
+        Conflict::AlreadyInvited => (409, "already_invited", "this address has a pending invitation to the team"),
+        Conflict::AlreadyMember => (409, "already_member", "this person is in the team already"),
+        Conflict::InviteGone => (410, "invite_gone", "this invitation was used, replaced or taken back: ask for a new one"),
+        Conflict::InviteExpired => (410, "invite_expired", "this invitation has expired: ask for a new one"),
+        Conflict::InviteForAnother => (
+            403,
+            "invite_for_another",
+            "this invitation is for another e-mail address: sign in with the account that has it, or ask for a new one",
+        ),
+        Conflict::NotMember => (404, "not_found", "this person is not in the team"),
+        Conflict::LastAdmin => (409, "last_admin", "a team keeps at least one admin: make somebody else admin first"),
+        Conflict::LinkGone => (410, "link_gone", "this link was used, replaced or is too old: ask for a new one"),
+        Conflict::SessionGone => (401, "session_gone", "this session has ended: sign in again"),
+        Conflict::TicketGone => (401, "ticket_gone", "this ticket was used or is too old: get a new one"),
+        Conflict::CollectionGone => (404, "not_found", "there is no such collection (any more)"),
+        Conflict::ElementGone => (404, "not_found", "there is no such element in the collection (any more)"),
+        Conflict::InsideItself => (409, "inside_itself", "a folder cannot stand inside itself"),
+        Conflict::ElementTooLong => (413, "element_too_long", "an element that is edited takes at most 1 MB, stored"),
+        Conflict::TooManyElements => (413, "too_many_elements", "at most 90 elements are added at once: import a collection for more"),
+        Conflict::WrongParent => (422, "wrong_parent", "a folder or request stands in a folder, a response in a request"),
+        Conflict::ElementExists => (409, "element_exists", "an element with this id is in the collection already"),
+    }
+}
+
+impl Problem {
+    /// One field that was not taken.
+    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Problem {
+        Problem::Rejected(vec![FieldError { pointer: pointer.into(), detail: detail.into() }])
+    }
+
+    fn face(&self) -> Face {
+        let face = |status: StatusCode, code, name, detail: String| Face { status, code, name, detail };
+        match self {
+            Problem::Rejected(fields) => {
+                let first = fields.first().map(|field| format!("{}: {}", field.pointer, field.detail)).unwrap_or_default();
+                face(StatusCode::UNPROCESSABLE_ENTITY, "rejected", "invalidParamsError", first)
+            }
+            Problem::Malformed(why) => face(StatusCode::BAD_REQUEST, "malformed", "malformedRequestError", why.clone()),
+            Problem::Unauthenticated(why) => face(StatusCode::UNAUTHORIZED, "unauthenticated", "AuthenticationError", (*why).to_owned()),
+            Problem::WrongLogin => face(
+                StatusCode::UNAUTHORIZED,
+                "wrong_login",
+                "AuthenticationError",
+                "the name and the password do not belong together".to_owned(),
+            ),
+            Problem::Forged => {
+                face(StatusCode::FORBIDDEN, "forged", "forbiddenError", "this request did not come from a page of ours".to_owned())
+            }
+            Problem::Forbidden(needs) => face(StatusCode::FORBIDDEN, "forbidden", "forbiddenError", format!("this needs {needs}")),
+            Problem::NotFound(thing) => {
+                face(StatusCode::NOT_FOUND, "not_found", "instanceNotFoundError", format!("there is no such {thing}"))
+            }
+            Problem::MethodNotAllowed => face(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "methodNotAllowedError",
+                "this address does not take this method".to_owned(),
+            ),
+            Problem::Conflict(conflict, _) => {
+                let (status, code, detail) = face_of_conflict(*conflict);
+                face(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), code, "conflictError", detail.to_owned())
+            }
+            Problem::Stale(_) => face(
+                StatusCode::CONFLICT,
+                "conflict",
+                "conflictError",
+                "somebody changed the same fields meanwhile: choose mine, theirs or merge".to_owned(),
+            ),
+            Problem::Precondition(now) => {
+                face(StatusCode::PRECONDITION_FAILED, "stale", "preconditionFailedError", format!("this is at revision {now} now"))
+            }
+            Problem::TooLarge(limit) => {
+                face(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "payloadTooLargeError", format!("this takes at most {limit} bytes"))
+            }
+            Problem::MediaType(takes) => {
+                face(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", "unsupportedMediaTypeError", format!("this takes {takes}"))
+            }
+            Problem::TooMany(seconds) => {
+                face(StatusCode::TOO_MANY_REQUESTS, "too_many", "rateLimited", format!("too many requests: try again in {seconds} seconds"))
+            }
+            Problem::Busy => face(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "serviceUnavailableError",
+                "too many writes at once: try again in a second".to_owned(),
+            ),
+            Problem::Internal(_) => face(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "serverError",
+                "something went wrong here; it is in our log under this request id".to_owned(),
+            ),
+        }
+    }
+
+    /// The status that it is answered with.
+    pub fn status(&self) -> StatusCode {
+        self.face().status
+    }
+
+    /// The word for programs.
+    pub fn code(&self) -> &'static str {
+        self.face().code
+    }
+
+    /// The sentence for people.
+    pub fn detail(&self) -> String {
+        self.face().detail
+    }
+
+    /// The body for a request to `instance`.
+    pub fn body(&self, instance: &str, request_id: &str) -> String {
+        let face = self.face();
+        let title = face.status.canonical_reason().unwrap_or("Error");
+        let mut body = json!({
+            "type": format!("urn:postroom:problem:{}", face.code),
+            "title": title,
+            "status": face.status.as_u16(),
+            "detail": face.detail,
+            "instance": instance,
+            "request_id": request_id,
+            "code": face.code,
+            "error": {"name": face.name, "message": face.detail, "details": {}},
+        });
+        match self {
+            Problem::Rejected(fields) => body["errors"] = json!(fields),
+            Problem::Conflict(_, pointer) if !pointer.is_empty() => body["errors"] = json!([{"pointer": pointer, "detail": face.detail}]),
+            Problem::NotFound(thing) => body["error"]["details"] = json!({"item": thing}),
+            Problem::TooLarge(limit) => body["limit"] = json!(limit),
+            Problem::Precondition(now) => body["revision"] = json!(now),
+            _ => (),
+        }
+        let mut text = body.to_string();
+        if let Problem::Stale(members) = self {
+            // As written: turned into values, numbers and escapes could become others.
+            text.pop();
+            for (key, value) in members {
+                text.push_str(&format!(",\"{key}\":{value}"));
+            }
+            text.push('}');
+        }
+        text
+    }
+
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Problem::Unauthenticated(_) => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"postroom\""))),
+            Problem::TooMany(seconds) => Some((header::RETRY_AFTER, HeaderValue::from(*seconds))),
+            Problem::Busy => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            _ => None,
+        }
+    }
+}
+
+/// A problem on its way to the layer that knows the request's id and address (`serve.rs`).
+#[derive(Clone)]
+pub(crate) struct Slot(pub(crate) Arc<Problem>);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        if let Some((name, value)) = self.header() {
+            response.headers_mut().insert(name, value);
+        }
+        response.extensions_mut().insert(Slot(Arc::new(self)));
+        response
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Problem {
+        match error {
+            store::Error::Conflict(conflict) => Problem::Conflict(conflict, ""),
+            store::Error::Busy => Problem::Busy,
+            store::Error::Failed(why) => Problem::Internal(why),
+        }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Problem {
+        match denied {
+            Denied::NotFound => Problem::NotFound("thing"),
+            Denied::Forbidden(needs) => Problem::Forbidden(needs),
+        }
+    }
+}
+
+impl From<Rejected> for Problem {
+    fn from(rejected: Rejected) -> Problem {
+        Problem::Rejected(vec![FieldError::at("", rejected)])
+    }
+}
+
+impl Problem {
+    /// The problem of a body that is larger than a Lambda takes.
+    pub fn body_too_large() -> Problem {
+        Problem::TooLarge(limit::BODY_BYTES)
+    }
+}

@@ -1,0 +1,26 @@
+//! Things that more than one function answers with, in their shape on the wire.
+
+use domain::team::{Seats, Team};
+use serde_json::{Value, json};
+
+/// A team as the Postman API shows it, with its workspace and seats beside. A team is its own organization.
+pub fn team(team: &Team, of: Seats) -> Value {
+    json!({
+        "id": team.id,
+        "name": team.name,
+        "handle": team.handle,
+        "description": team.description,
+        "organizationId": team.id,
+        "createdBy": team.created_by,
+        "createdAt": team.created_at,
+        "updatedAt": team.updated_at,
+        "enabled": true,
+        "workspace": team.workspace,
+        "seats": seats(of),
+    })
+}
+
+/// The seats of a team. Members and pending invitations each hold one.
+pub fn seats(seats: Seats) -> Value {
+    json!({"count": seats.count, "used": seats.used, "free": seats.free()})
+}
