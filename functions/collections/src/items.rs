@@ -1,0 +1,187 @@
+//! Elements, in the item JSON of collection format 2.1, without their children.
+
+use std::sync::Arc;
+
+use app::{App, By, Document, Fetched, Json, Path, Problem, Query, Seen};
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use domain::access::EditCollection;
+use domain::collection::{Element, Kind};
+use domain::ids::ElementId;
+use domain::{format, json};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json as value};
+use store::saves::{Basis, Mine, Outcome};
+
+fn item_id(raw: &str) -> Result<ElementId, Problem> {
+    ElementId::parse(raw).map_err(|_| Problem::NotFound("item"))
+}
+
+fn answer(element: &Element, merged: bool) -> Response {
+    let text = format::one(element);
+    let text = if merged { json::set(&text, "merged", Some("true")) } else { text };
+    ([(header::ETAG, format!("\"{}\"", element.revision))], Document(text)).into_response()
+}
+
+/// What the caller is told of an edit that was not written.
+pub(crate) fn refusal(outcome: Outcome) -> Problem {
+    match outcome {
+        Outcome::Stale(now) => Problem::Precondition(now),
+        Outcome::Overlap { base, mine, theirs, overlaps } => Problem::Stale(vec![
+            ("base", base.unwrap_or_else(|| "null".to_owned())),
+            ("mine", mine),
+            ("theirs", format::one(&theirs)),
+            ("conflicts", serde_json::to_string(&overlaps).unwrap_or_else(|_| "[]".to_owned())),
+            ("choices", r#"["mine","theirs","merge"]"#.to_owned()),
+            ("revision", theirs.revision.to_string()),
+        ]),
+        Outcome::Saved { .. } => Problem::Internal("a saved edit is no refusal".to_owned()),
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Where {
+    parent: Option<String>,
+    after: Option<String>,
+}
+
+/// Add an item (with whatever stands in it) to the end of the collection, or under `parent`, or behind `after`.
+#[utoipa::path(post, path = "/api/collections/{collection}/items", tag = "Items", params(("collection" = String, Path),
+    ("parent" = Option<String>, Query), ("after" = Option<String>, Query)), responses((status = 200, description = "The item")))]
+pub(crate) async fn create(
+    By(by): By<EditCollection>,
+    Query(place): Query<Where>,
+    State(app): State<App>,
+    Document(body): Document,
+) -> Result<Response, Problem> {
+    let parent = place.parent.filter(|parent| !parent.is_empty()).map(|raw| item_id(&raw)).transpose()?;
+    let after = place.after.map(|raw| item_id(&raw)).transpose()?;
+    // Under a request stand its responses.
+    let kind = match &parent {
+        Some(parent) => {
+            let parent = app.store.element(&by.thing, parent, &Default::default()).await?.ok_or(Problem::NotFound("parent"))?;
+            (parent.kind == Kind::Request).then_some(Kind::Response)
+        }
+        None => None,
+    };
+    let elements = format::split_item(&body, parent.as_ref(), kind, || app.new_id().into())?;
+    let element = app.store.add(&by, elements, after.as_ref().map(Some), app.now()).await?;
+    Ok(answer(&element, false))
+}
+
+async fn save(
+    app: &App,
+    by: &domain::access::Access<EditCollection>,
+    item: &str,
+    mine: Mine,
+    seen: Basis,
+    fetched: &Fetched,
+) -> Result<Response, Problem> {
+    match app.store.save(by, &item_id(item)?, mine, seen, &fetched.0, app.now()).await? {
+        Outcome::Saved { element, merged } => Ok(answer(&element, merged)),
+        refused => Err(refusal(refused)),
+    }
+}
+
+fn checked(body: &str) -> Result<(), Problem> {
+    if !json::is_object(body) {
+        return Err(Problem::field("", "an item is a JSON object"));
+    }
+    match format::brings_children(body) {
+        Some(slot) => Err(Problem::field(format!("/{slot}"), "what stands in an item is changed at its own address")),
+        None => Ok(()),
+    }
+}
+
+/// An item as sent, with the empty arrays of children that it has: where they are left out, they stay. So does its
+/// id, which is its address and no content: we show one also where the file has none.
+fn with_slots(body: &str, seen: &str) -> String {
+    let text = ["item", "response"].into_iter().fold(body.to_owned(), |text, slot| {
+        let missing = json::get(&text, slot).is_none() && json::get(seen, slot).is_some_and(json::is_array);
+        if missing { json::set(&text, slot, Some("[]")) } else { text }
+    });
+    let id = json::get(seen, "id");
+    if json::get(&text, "id") == id { text } else { json::set(&text, "id", id) }
+}
+
+/// Replace an item's JSON. With `If-Match`, an edit that came between is merged or told (409); it is never overwritten.
+#[utoipa::path(put, path = "/api/collections/{collection}/items/{item}", tag = "Items",
+    params(("collection" = String, Path), ("item" = String, Path)),
+    responses((status = 200, description = "The item as it is now; `\"merged\": true` where it was merged"), (status = 409, description = "Both sides, and the choices")))]
+pub(crate) async fn replace(
+    By(by): By<EditCollection>,
+    Seen(seen): Seen,
+    fetched: Fetched,
+    Path((_, item)): Path<(String, String)>,
+    State(app): State<App>,
+    Document(body): Document,
+) -> Result<Response, Problem> {
+    checked(&body)?;
+    save(&app, &by, &item, Arc::new(move |seen| with_slots(&body, seen)), seen, &fetched).await
+}
+
+/// Change an item's JSON by a JSON Merge Patch (RFC 7396).
+#[utoipa::path(patch, path = "/api/collections/{collection}/items/{item}", tag = "Items",
+    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The item as it is now")))]
+pub(crate) async fn change(
+    By(by): By<EditCollection>,
+    Seen(seen): Seen,
+    fetched: Fetched,
+    Path((_, item)): Path<(String, String)>,
+    State(app): State<App>,
+    Document(body): Document,
+) -> Result<Response, Problem> {
+    checked(&body)?;
+    save(&app, &by, &item, Arc::new(move |seen| with_slots(&json::merge_patch(seen, &body), seen)), seen, &fetched).await
+}
+
+/// Delete an item with everything in it. With `If-Match`, only if it did not change since.
+#[utoipa::path(delete, path = "/api/collections/{collection}/items/{item}", tag = "Items",
+    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"id\"}`")))]
+pub(crate) async fn delete(
+    By(by): By<EditCollection>,
+    Seen(seen): Seen,
+    Path((_, item)): Path<(String, String)>,
+    State(app): State<App>,
+) -> Result<Json<Value>, Problem> {
+    match app.store.remove(&by, &item_id(&item)?, seen, app.now()).await? {
+        Ok(element) => Ok(Json(value!({"id": element.id}))),
+        Err(now) => Err(Problem::Precondition(now)),
+    }
+}
+
+/// Tells `null` from nothing.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(from).map(Some)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Move {
+    parent: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    after: Option<Option<String>>,
+}
+
+/// Move an item under `parent` (`null`: to the collection itself), behind `after` (`null`: to the front; left out: to the end).
+#[utoipa::path(post, path = "/api/collections/{collection}/items/{item}/move", tag = "Items",
+    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The item")))]
+pub(crate) async fn relocate(
+    By(by): By<EditCollection>,
+    Path((_, item)): Path<(String, String)>,
+    State(app): State<App>,
+    Json(to): Json<Move>,
+) -> Result<Response, Problem> {
+    let id = item_id(&item)?;
+    let parent =
+        to.parent.map(|raw| ElementId::parse(&raw).map_err(|_| Problem::field("/parent", "there is no such folder"))).transpose()?;
+    let after = match to.after {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(raw)) => Some(Some(ElementId::parse(&raw).map_err(|_| Problem::field("/after", "there is no such item"))?)),
+    };
+    let after = after.as_ref().map(Option::as_ref);
+    let element = app.store.relocate(&by, &id, parent.as_ref(), after, app.now()).await?;
+    Ok(answer(&element, false))
+}

@@ -1,0 +1,803 @@
+// Postroom's console: the one module that its pages load. The pages are whole without it, for reading.
+// It sends forms as JSON, imports files, and keeps what is shown up to date: a WebSocket frame says *that* a
+// collection changed, the page itself, fetched again, says what it looks like now.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/** Makes an element. Text is always text: nothing here parses HTML that a person wrote. */
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+// ---- toasts and questions ----
+
+function toast(text, kind = "") {
+  const close = make("button", { type: "button", "aria-label": "Dismiss" }, "×");
+  const node = make("div", { class: `toast ${kind}` }, make("span", {}, text), close);
+  close.addEventListener("click", () => node.remove());
+  $("[data-toasts]").append(node);
+  setTimeout(() => node.matches(":hover, :focus-within") || node.remove(), kind === "bad" ? 12000 : 5000);
+  while ($$(".toast").length > 4) $(".toast").remove();
+}
+
+function confirmed(text, yes) {
+  const dialog = $("[data-ask]");
+  $("[data-ask-text]", dialog).textContent = text;
+  $("[data-ask-yes]", dialog).textContent = yes || "Yes";
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((answer) => dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true }));
+}
+
+// ---- talking to the API ----
+
+/** Sends a request; gives {ok, status, etag, body}. `body` of a failure is always a problem with a `detail`. */
+async function call(method, path, text, headers = {}) {
+  try {
+    const answer = await fetch(path, {
+      method,
+      headers: { Accept: "application/json", "Content-Type": "application/json", "X-Requested-With": "postroom", ...headers },
+      body: method === "GET" || text === undefined ? undefined : text,
+    });
+    const raw = await answer.text();
+    return { ok: answer.ok, status: answer.status, etag: answer.headers.get("ETag"), text: raw, body: parsed(raw, answer) };
+  } catch {
+    return { ok: false, status: 0, body: { detail: "Postroom cannot be reached. Nothing was changed; please try again." } };
+  }
+}
+
+function parsed(raw, answer) {
+  try {
+    return raw === "" ? {} : JSON.parse(raw);
+  } catch {
+    return { detail: answer.ok ? "" : `The server answered ${answer.status} without saying why.` };
+  }
+}
+
+/** The API's sentences begin with a small letter. */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** `{team.id}` in a text, filled from an answer. */
+function fill(text, body, wrap = (part) => part) {
+  return text.replace(/\{([\w.]+)\}/g, (_, path) => wrap(String(at(body, path) ?? "")));
+}
+const at = (body, path) => path.split(".").reduce((value, key) => value?.[key], body);
+
+// ---- forms ----
+
+/** A form's fields as JSON: check boxes are true or false, numbers numbers, `data-list` an array, `a.b` inside `a`. */
+function fields(form) {
+  const body = {};
+  for (const field of form.elements) {
+    if (!field.name || field.disabled) continue;
+    const path = field.name.split(".");
+    if (field.type === "checkbox") assign(body, path, field.checked);
+    else if (field.type === "number") assign(body, path, field.value === "" ? null : Number(field.value));
+    else if ("list" in field.dataset) assign(body, path, field.value.split(/[\s,;]+/).filter(Boolean));
+    else if (field.value !== "" || !("optional" in field.dataset)) assign(body, path, field.value);
+  }
+  return body;
+}
+
+function clearErrors(form) {
+  for (const node of $$("[data-error], [data-error-for]", form)) node.textContent = "";
+  for (const field of $$("[aria-invalid]", form)) field.removeAttribute("aria-invalid");
+}
+
+/** Shows a problem: what names a field beside it, the rest above the form, and moves the focus there. */
+function showProblem(form, { status, body }) {
+  const rest = [];
+  let first = null;
+  for (const { pointer = "", detail } of body.errors ?? []) {
+    const parts = pointer.split("/").slice(1);
+    const name = [parts.join("."), parts[0]].find((known) => known && form.querySelector(`[data-error-for="${CSS.escape(known)}"]`));
+    const place = name && form.querySelector(`[data-error-for="${CSS.escape(name)}"]`);
+    const field = name && form.elements.namedItem(name);
+    if (!place) {
+      rest.push(detail);
+      continue;
+    }
+    place.textContent = place.textContent ? `${place.textContent}; ${detail}` : sentence(detail);
+    place.id ||= `error-${name}-${Math.random().toString(36).slice(2)}`;
+    if (field instanceof HTMLElement) {
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${place.id}`.trim());
+      first ??= field;
+    }
+  }
+  if (!first || rest.length) {
+    const text = sentence(rest.length ? rest.join("; ") : body.detail || body.title || "That did not work.");
+    const place = $("[data-error]", form);
+    if (place) place.textContent = text;
+    else toast(text, "bad");
+  }
+  first?.focus();
+  if (status === 401 && $("[data-live]")) toast("You are signed out. Sign in again in another tab, then repeat this.", "bad");
+}
+
+/** Runs `work` while a form cannot be sent twice. */
+async function busy(form, work) {
+  if (form.dataset.sending) return;
+  form.dataset.sending = "1";
+  const button = $("button:not([type=button])", form);
+  button?.setAttribute("aria-busy", "true");
+  clearErrors(form);
+  try {
+    await work();
+  } finally {
+    delete form.dataset.sending;
+    button?.removeAttribute("aria-busy");
+  }
+}
+
+async function send(form) {
+  const { api, then, done, report, reveal, confirm, yes } = form.dataset;
+  if (confirm && !(await confirmed(confirm, yes))) return;
+  await busy(form, async () => {
+    const [method, path] = api.split(" ");
+    const answer = await call(method, path, JSON.stringify(fields(form)));
+    if (!answer.ok) {
+      showProblem(form, answer);
+      // A choice that is sent at once goes back to what counts.
+      if ($("[data-submit]", form)) form.reset();
+      return;
+    }
+    if (then) return void location.assign(fill(then, answer.body, encodeURIComponent));
+    if (report) showReport(form, answer.body[report] ?? []);
+    if (reveal) {
+      $("[data-reveal-text]", form).textContent = at(answer.body, reveal) ?? "";
+      $("[data-reveal-box]", form).hidden = false;
+    }
+    if (!("keep" in form.dataset)) form.reset();
+    if (done) toast(fill(done, answer.body));
+    await refresh();
+  });
+}
+
+const REFUSED = {
+  already_member: "is in the team already",
+  already_invited: "has an invitation already",
+  not_an_address: "is not an e-mail address",
+  no_free_seat: "had no free seat",
+};
+
+function showReport(form, invites) {
+  const list = $("[data-report-list]", form);
+  const sent = invites.filter((invite) => invite.id);
+  list.replaceChildren(...invites.filter((invite) => !invite.id).map((invite) =>
+    make("li", { class: "error" }, `${invite.email} ${REFUSED[invite.status] ?? "could not be invited"}`)));
+  list.hidden = sent.length === invites.length;
+  if (sent.length) toast(sent.length === 1 ? `Invitation sent to ${sent[0].email}` : `${sent.length} invitations sent`);
+}
+
+/** The same rule as the server's: what a name becomes in a URL. */
+const handleOf = (name) => name.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+/, "").slice(0, 64).replace(/-+$/, "").toLowerCase();
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("[data-api]")) send(form);
+  else if (form.matches("[data-import-paste]")) importPaste(form);
+  else if (form.matches("[data-edit-fields], [data-edit-raw]")) save(form);
+  else return;
+  event.preventDefault();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  if (event.target.matches("[data-import-files]")) importFiles(event.target.files);
+});
+
+document.addEventListener("input", (event) => {
+  const field = event.target;
+  if (field.dataset.derive) {
+    const other = field.form.elements.namedItem(field.dataset.derive);
+    if (!other.dataset.own) other.value = handleOf(field.value);
+  } else if (field.matches("[name=handle]")) {
+    if (field.value) field.dataset.own = "1";
+    else delete field.dataset.own;
+  } else if (field.matches("[data-find]")) {
+    find(field.value);
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  for (const menu of $$("[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
+  const button = event.target.closest("button");
+  if (!button) return;
+  if ("copy" in button.dataset || button.dataset.copyFrom) {
+    await copy(button.dataset.copyFrom ? document.getElementById(button.dataset.copyFrom).textContent : button.dataset.copy);
+  } else if (button.dataset.peek) {
+    const field = document.getElementById(button.dataset.peek);
+    field.type = field.type === "password" ? "text" : "password";
+    button.textContent = field.type === "password" ? "Show" : "Hide";
+  } else if (button.dataset.unfold) {
+    for (const folder of $$("[data-tree] details")) folder.open = button.dataset.unfold === "all";
+  }
+});
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without TLS a browser has no clipboard for us: an old way works there.
+    const field = make("textarea", { class: "sr", readonly: "" });
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
+  toast("Copied");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const menu of $$("[data-menu][open]")) {
+      menu.open = false;
+      $("summary", menu).focus();
+    }
+  }
+  const typing = event.target.matches?.("input, textarea, select");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && $("[data-find]")) {
+    event.preventDefault();
+    $("[data-find]").focus();
+  }
+  if (event.target.closest?.("[data-tree] .tree")) walk(event);
+});
+
+/** Arrow keys in a tree: up and down from row to row, right opens, left closes or goes to the folder. */
+function walk(event) {
+  const rows = $$("[data-tree] .tree .hit").filter((row) => row.checkVisibility());
+  const row = event.target.closest(".hit");
+  const folder = row?.tagName === "SUMMARY" ? row.parentElement : null;
+  let goal = null;
+  if (event.key === "ArrowDown") goal = rows[rows.indexOf(row) + 1];
+  else if (event.key === "ArrowUp") goal = rows[rows.indexOf(row) - 1];
+  else if (event.key === "ArrowRight" && folder && !folder.open) folder.open = true;
+  else if (event.key === "ArrowLeft" && folder?.open) folder.open = false;
+  else if (event.key === "ArrowLeft") goal = $("summary", (folder ?? row).parentElement.closest("details") ?? document.createElement("i"));
+  else return;
+  event.preventDefault();
+  goal?.focus();
+}
+
+function find(text) {
+  const wanted = text.trim().toLowerCase();
+  for (const row of $$("[data-tree] .tree li[data-key]")) row.hidden = wanted !== "" && !row.textContent.toLowerCase().includes(wanted);
+  for (const folder of $$("[data-tree] .tree details").reverse()) {
+    const named = $("summary", folder).textContent.toLowerCase().includes(wanted);
+    if (wanted && named) for (const row of $$("[hidden]", folder)) row.hidden = false;
+    folder.hidden = wanted !== "" && !named && !$("li[data-key]:not([hidden])", folder);
+    if (wanted && !folder.hidden && $("li[data-key]:not([hidden])", folder)) folder.open = true;
+  }
+}
+
+// ---- import ----
+
+async function importFiles(files) {
+  for (const file of [...files]) await importOne(file, file.name);
+  $("[data-import-files]").value = "";
+}
+
+async function importPaste(form) {
+  const text = $("textarea", form).value;
+  await busy(form, async () => {
+    if (await importOne(new Blob([text], { type: "application/json" }), "Pasted text")) form.reset();
+  });
+}
+
+/** Large files travel compressed: a function takes 6 MB at most, and they shrink to a tenth. */
+async function packed(file) {
+  if (file.size < 256 * 1024 || !("CompressionStream" in window)) return [file, {}];
+  const small = await new Response(file.stream().pipeThrough(new CompressionStream("gzip"))).blob();
+  return [small, { "Content-Encoding": "gzip" }];
+}
+
+/** Sends one file as it is. The request is an XMLHttpRequest because `fetch` does not tell how far an upload is. */
+async function importOne(file, name) {
+  const panel = $("[data-import]");
+  const jobs = $("[data-import-jobs]", panel);
+  const bar = make("progress", { max: "1", "aria-label": `Upload of ${name}` });
+  const said = make("span", { class: "soft" }, "Sending …");
+  const job = make("li", {}, make("span", { class: "strong" }, name), bar, said);
+  jobs.hidden = false;
+  jobs.prepend(job);
+  const [content, headers] = await packed(file);
+  const answer = await new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", panel.dataset.import);
+    request.setRequestHeader("Content-Type", "application/json");
+    request.setRequestHeader("X-Requested-With", "postroom");
+    for (const [header, value] of Object.entries(headers)) request.setRequestHeader(header, value);
+    request.upload.addEventListener("progress", (event) => {
+      if (!event.lengthComputable) return;
+      bar.value = event.loaded / event.total;
+      if (event.loaded === event.total) {
+        bar.removeAttribute("value");
+        said.textContent = "Storing …";
+      }
+    });
+    request.addEventListener("loadend", () => {
+      const status = request.status;
+      resolve({ ok: status >= 200 && status < 300, body: status ? parsed(request.responseText, { status, ok: false }) : { detail: "The connection broke. Nothing was imported; please try again." } });
+    });
+    request.send(content);
+  });
+  bar.remove();
+  if (!answer.ok) {
+    const details = (answer.body.errors ?? []).map((error) => error.detail).join("; ");
+    said.replaceWith(make("span", { class: "error", role: "alert" }, sentence(details || answer.body.detail || "The import did not work.")));
+    return false;
+  }
+  const collection = answer.body.collection ?? {};
+  said.replaceWith(make("span", {}, "Imported: ", make("a", { href: `/collections/${encodeURIComponent(collection.id ?? "")}` }, collection.name ?? "open it")));
+  await refresh();
+  return true;
+}
+
+const drop = $("[data-drop]");
+if (drop) {
+  // A file that misses the panel must not make the browser leave the page.
+  for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
+  for (const kind of ["dragenter", "dragover"]) drop.addEventListener(kind, () => drop.classList.add("over"));
+  for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => importFiles(event.dataTransfer.files));
+}
+
+// ---- fresh regions ----
+
+let refreshing = null;
+let again = false;
+
+/** Fetches this page again and replaces its live regions. Calls that come meanwhile become one more fetch. */
+function refresh() {
+  if (refreshing) {
+    again = true;
+    return refreshing;
+  }
+  refreshing = load().finally(() => {
+    refreshing = null;
+    if (again) {
+      again = false;
+      refresh();
+    }
+  });
+  return refreshing;
+}
+
+async function load() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) {
+    if (answer?.status === 404) toast("This is no longer here, or no longer open to you.", "bad");
+    return;
+  }
+  if (answer.redirected && new URL(answer.url).pathname === "/signin") {
+    toast("You are signed out. What you see may be old.", "bad");
+    return;
+  }
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const region of $$("[data-live]")) {
+    const next = $(`[data-live="${region.dataset.live}"]`, fresh);
+    if (next) replace(region, next);
+  }
+  adopt(fresh);
+  dress();
+}
+
+/** Puts `next` in the place of `region`: open details, focus, selection and scroll stay; what is new lights up. */
+function replace(region, next) {
+  const keyOf = (node) => node?.closest("[data-key]")?.dataset.key;
+  if (next.innerHTML === region.dataset.was) {
+    region.dataset.watch = next.dataset.watch ?? "";
+    return;
+  }
+  const was = next.innerHTML;
+  const open = new Map($$("details[data-key]", region).map((node) => [node.dataset.key, node.open]));
+  const revisions = new Map($$("[data-rev]", region).map((node) => [node.dataset.key, node.dataset.rev]));
+  const active = region.contains(document.activeElement) ? document.activeElement : null;
+  const held = active && { id: active.id, key: keyOf(active), tag: active.tagName, label: active.textContent, start: active.selectionStart, value: active.value };
+  // What stands beside the page's matter must not move it.
+  const anchor = "aside" in region.dataset ? undefined : $$("[data-key]", region).find((node) => node.getBoundingClientRect().top >= 0);
+  const top = anchor?.getBoundingClientRect().top;
+
+  const node = document.importNode(next, true);
+  node.dataset.was = was;
+  for (const details of $$("details[data-key]", node)) if (open.has(details.dataset.key)) details.open = open.get(details.dataset.key);
+  const known = (row) => revisions.get(row.dataset.key) === row.dataset.rev;
+  if (revisions.size) for (const row of $$("[data-rev]", node)) if (!known(row)) light(row);
+  region.replaceWith(node);
+
+  if (held) {
+    const row = held.key && $(`[data-key="${CSS.escape(held.key)}"]`, node);
+    const same = (held.id && document.getElementById(held.id)) || (row && $$(held.tag, row).find((other) => other.textContent === held.label)) || (row && $("a, summary, button", row));
+    same?.focus({ preventScroll: true });
+    if (same && held.start != null && same.value === held.value) same.setSelectionRange?.(held.start, held.start);
+  }
+  const moved = anchor && $(`[data-key="${CSS.escape(anchor.dataset.key)}"]`, node);
+  // A reader at the top sees what is new; one further down keeps the place.
+  if (moved && scrollY > 80) scrollBy(0, moved.getBoundingClientRect().top - top);
+}
+
+function light(row) {
+  const place = row.tagName === "DETAILS" ? $("summary", row) : row;
+  place.classList.add("fresh");
+}
+
+/** What a page needs from the module wherever it was (re)drawn. */
+function dress() {
+  for (const node of $$("[data-find], [data-unfold], [data-peek]")) node.hidden = false;
+  const box = $("[data-find]");
+  if (box?.value) find(box.value);
+  tell();
+}
+
+const SHORT = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const LONG = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Writes each time as "5 minutes ago", or as a date in the reader's own time zone. */
+function tell() {
+  for (const node of $$("time[data-when]")) {
+    const when = new Date(node.dateTime);
+    const seconds = (when - Date.now()) / 1000;
+    const size = Math.abs(seconds);
+    node.title = LONG.format(when);
+    node.textContent = size < 45 ? "just now"
+      : size < 3600 ? SHORT.format(Math.round(seconds / 60), "minute")
+      : size < 86400 ? SHORT.format(Math.round(seconds / 3600), "hour")
+      : size < 7 * 86400 ? SHORT.format(Math.round(seconds / 86400), "day")
+      : LONG.format(when);
+  }
+}
+
+// ---- live ----
+
+/** What a frame means for somebody who has seen `last` (the same rule as the server's). */
+export function step(last, frame) {
+  if (frame <= last) return "ignore";
+  return frame === last + 1 ? "apply" : "catch up";
+}
+
+const seen = new Map(); // collection → number of the last change that this page knows of
+let socket = null;
+let attempts = 0;
+let retry = 0;
+let lost = null; // since when there is no connection
+let pong = 0;
+
+const watched = (root) => $$("[data-watch]", root).flatMap((node) => node.dataset.watch.split(" ").filter(Boolean)).map((pair) => pair.split(":"));
+
+/** Takes over what a freshly fetched page watches; collections that are new in it are subscribed to. */
+function adopt(root) {
+  for (const [collection, seq] of watched(root)) {
+    const known = seen.has(collection);
+    seen.set(collection, Math.max(seen.get(collection) ?? 0, Number(seq)));
+    if (!known) subscribe(collection);
+  }
+  if (!lost) connect();
+  adoptEdit(root);
+}
+
+function subscribe(collection) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ action: "subscribe", collection, since: seen.get(collection) }));
+}
+
+function show(state, text, since = "") {
+  const pill = $(".sync");
+  if (!pill || (pill.dataset.sync === state && pill.textContent === text + since && !pill.hidden)) return;
+  pill.hidden = false;
+  pill.dataset.sync = state;
+  pill.replaceChildren(text, ...(since ? [make("span", { class: "since" }, since)] : []));
+}
+
+function offline() {
+  lost ??= new Date();
+  show("offline", "Offline", ` since ${lost.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })}`);
+}
+
+async function connect() {
+  clearTimeout(retry);
+  if (socket || seen.size === 0) return;
+  if (!lost) show("connecting", "Connecting");
+  const opening = (socket = { readyState: WebSocket.CONNECTING, close() {} });
+  const answer = await call("POST", "/api/realtime/tickets", "{}");
+  if (socket !== opening) return;
+  socket = null;
+  if (answer.status === 401 || answer.status === 403) return show("offline", "Signed out");
+  if (!answer.ok) return later();
+  const { url, ticket } = answer.body;
+  const mine = (socket = new WebSocket(`${url}${url.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`));
+  mine.addEventListener("open", () => {
+    for (const collection of seen.keys()) subscribe(collection);
+  });
+  mine.addEventListener("message", (event) => heard(parsed(event.data, { ok: true })));
+  mine.addEventListener("close", () => {
+    if (socket !== mine) return;
+    socket = null;
+    later();
+  });
+}
+
+/** Tries again after 1, 2, 4 … 30 seconds, each a random part shorter, so that a restart is not met by everyone at once. */
+function later() {
+  offline();
+  const longest = Math.min(30_000, 1000 * 2 ** attempts++);
+  clearTimeout(retry);
+  retry = setTimeout(connect, longest * (0.5 + Math.random() / 2));
+}
+
+function live() {
+  attempts = 0;
+  lost = null;
+  clearTimeout(pong);
+  show("live", "Live");
+}
+
+function heard({ type, data }) {
+  if (type === "postroom.connected" || type === "postroom.pong" || type === "postroom.subscribed") live();
+  if (type === "postroom.subscribed" && seen.has(data.collection) && data.head > seen.get(data.collection)) changed(data.collection, data.head);
+  if (type === "postroom.collection.changed" && seen.has(data.collection)) changed(data.collection, data.seq, data);
+}
+
+/** A collection has reached `seq`. The page that is fetched then has everything up to it, so a gap closes at once. */
+async function changed(collection, seq, change) {
+  const move = step(seen.get(collection), seq);
+  if (move === "ignore") return;
+  if (move === "catch up") {
+    const answer = await call("GET", `/api/collections/${collection}/changes?since=${seen.get(collection)}&limit=100`);
+    for (const missed of answer.body.changes ?? []) warnEditor(missed);
+  } else if (change) {
+    warnEditor(change);
+  }
+  seen.set(collection, Math.max(seen.get(collection), seq));
+  settle(collection, seq, 0);
+}
+
+/** Fetches until the page shows the change: the feed is written from the stream, a moment after the event may be here. */
+let settling = 0;
+function settle(collection, seq, tries) {
+  clearTimeout(settling);
+  // Changes that come in a burst make one fetch.
+  settling = setTimeout(async () => {
+    await refresh();
+    const feed = $("[data-live=feed]");
+    const there = !feed || $$(`[data-of="${CSS.escape(collection)}"]`, feed).some((entry) => Number(entry.dataset.rev) >= seq);
+    if (!there && tries < 5) settle(collection, seq, tries + 1);
+  }, 60 * 3 ** tries);
+}
+
+setInterval(() => {
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  socket.send('{"action":"ping"}');
+  clearTimeout(pong);
+  pong = setTimeout(() => socket?.close(), 15_000);
+}, 240_000);
+setInterval(tell, 30_000);
+// A collection that somebody imports is watched by nobody yet, so lists also look by themselves now and then; not where
+// nobody has touched the page for a while, because each look prolongs the session.
+let touched = Date.now();
+for (const kind of ["pointermove", "keydown", "scroll"]) window.addEventListener(kind, () => (touched = Date.now()), { passive: true });
+setInterval(() => document.visibilityState === "visible" && Date.now() - touched < 300_000 && $("[data-poll]") && refresh(), 45_000);
+
+function wake() {
+  if (seen.size === 0 || socket) return;
+  attempts = 0;
+  connect();
+}
+window.addEventListener("online", wake);
+window.addEventListener("offline", () => seen.size && offline());
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
+window.addEventListener("pagehide", () => {
+  const open = socket;
+  socket = null;
+  open?.close();
+});
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  refresh();
+  wake();
+});
+
+// ---- editing a request ----
+
+const editor = () => $("[data-edit]");
+const rawField = () => $("[data-edit-raw] textarea");
+const dirty = () => $$("input, textarea", editor()).some((field) => field.value !== field.defaultValue);
+
+/** Numbers keep the way they were written (`1.0`, `1e3`) where the browser can do it. */
+const exact = (text) => JSON.parse(text, JSON.rawJSON && ((_, value, { source }) => (typeof value === "number" && String(value) !== source ? JSON.rawJSON(source) : value)));
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value) && !JSON.isRawJSON?.(value);
+const equal = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** Somebody else changed what is open here: the form follows, unless something was typed. */
+function adoptEdit(fresh) {
+  const next = editor() && $("[data-edit]", fresh);
+  if (!next || dirty() || next.isEqualNode(editor())) return;
+  for (const field of $$("input, textarea", next)) {
+    const here = document.getElementById(field.id);
+    if (!here) continue;
+    here.defaultValue = field.defaultValue;
+    here.value = field.defaultValue;
+  }
+  rawField().dataset.revision = $("textarea[data-revision]", next).dataset.revision;
+  $("[data-stale]").hidden = true;
+}
+
+function warnEditor({ item, actor, op }) {
+  if (!editor() || $(".clash") || !dirty() || !item || !editor().dataset.edit.endsWith(`/items/${item.id}`)) return;
+  $("[data-stale]").hidden = false;
+  $("[data-stale-text]").textContent = op === "delete"
+    ? `${actor.username} has deleted this while you were editing.`
+    : `${actor.username} has changed this while you were editing. Save as usual: what does not overlap is merged, the rest is yours to choose.`;
+}
+
+async function save(form) {
+  const base = rawField().defaultValue;
+  const revision = rawField().dataset.revision;
+  let method = "PUT";
+  let text = rawField().value;
+  if (form.matches("[data-edit-fields]")) {
+    const patch = fieldPatch(form, exact(base));
+    if (!Object.keys(patch).length) return toast("Nothing has changed");
+    [method, text] = ["PATCH", JSON.stringify(patch)];
+  } else {
+    try {
+      JSON.parse(text);
+    } catch (error) {
+      return showProblem(form, { body: { detail: `This is not JSON: ${error.message}` } });
+    }
+  }
+  await busy(form, async () => store(form, method, text, revision));
+}
+
+async function store(form, method, text, revision) {
+  const answer = await call(method, editor().dataset.edit, text, { "If-Match": `"${revision}"` });
+  if (answer.status === 409 && answer.body.conflicts) return showClash(form, answer);
+  if (!answer.ok) return showProblem(form, answer);
+  $("[data-clash]").replaceChildren();
+  // What was typed is stored: from here on the page as it is fetched counts.
+  for (const field of $$("input, textarea", editor())) field.defaultValue = field.value;
+  toast(answer.body.merged ? "Saved, and merged with what others changed" : "Saved");
+  await refresh();
+}
+
+/** What the short form changed, as a JSON Merge Patch (RFC 7396): nothing else of the item is touched. */
+function fieldPatch(form, item) {
+  const patch = {};
+  const field = (name) => form.elements.namedItem(name);
+  const differs = (name) => field(name) && field(name).value !== field(name).defaultValue;
+  if (differs("name")) patch.name = field("name").value;
+  if (differs("method")) patch.request = { method: field("method").value.trim() };
+  if (differs("url")) patch.request = { ...patch.request, url: urlPatch(field("url").value.trim(), item.request?.url) };
+  // A request may be its URL alone; then it becomes an object that says both.
+  if (patch.request && typeof item.request === "string") patch.request = { method: "GET", url: item.request, ...patch.request };
+  return patch;
+}
+
+/** A new URL in the shape that the old one had: a text, or an object with its parts. */
+function urlPatch(raw, old) {
+  if (!isObject(old)) return raw;
+  const [, protocol, host = "", port, path, query, hash] = /^(?:([a-z][\w+.-]*):\/\/)?((?:\{\{[^}]*\}\}|[^/:?#])*)(?::([^/?#]*))?(\/[^?#]*)?(?:\?([^#]*))?(?:#(.*))?$/i.exec(raw) ?? [];
+  const before = Array.isArray(old.query) ? old.query : [];
+  const pairs = (query ?? "").split("&").filter(Boolean).map((pair) => {
+    const [key, ...rest] = pair.split("=");
+    return { ...before.find((other) => other?.key === key && !other.disabled), key, value: rest.length ? rest.join("=") : null };
+  });
+  const all = [...pairs, ...before.filter((other) => other?.disabled)];
+  const parts = {
+    protocol, port, hash,
+    host: host ? host.split(/\.(?![^{]*\}\})/) : undefined,
+    path: path ? path.slice(1).split("/") : undefined,
+    query: all.length ? all : undefined,
+  };
+  const patch = { raw };
+  for (const [key, value] of Object.entries(parts)) if (value !== undefined || key in old) patch[key] = value ?? null;
+  return patch;
+}
+
+/** Every place where `mine` differs from `base`, as the server sees it: objects key by key, all else as a whole. */
+export function differences(base, mine, path = []) {
+  if (isObject(base) && isObject(mine)) {
+    return [...new Set([...Object.keys(base), ...Object.keys(mine)])].flatMap((key) => differences(base[key], mine[key], [...path, key]));
+  }
+  return equal(base, mine) ? [] : [{ path, value: mine }];
+}
+
+/** `document` with `value` in its place, or without the place where there is no value. */
+function assign(document, path, value) {
+  if (path.length === 0) return value;
+  let place = document;
+  for (const key of path.slice(0, -1)) {
+    if (!isObject(place[key])) place[key] = {};
+    place = place[key];
+  }
+  if (value === undefined) delete place[path.at(-1)];
+  else place[path.at(-1)] = value;
+  return document;
+}
+
+const PLACES = { "": "The whole item", "/name": "Name", "/request/method": "Method", "/request/url": "URL", "/request/url/raw": "URL", "/request/header": "Headers", "/request/body/raw": "Body", "/request/description": "Description", "/event": "Scripts" };
+const shown = (value) => (value === undefined ? "(removed)" : typeof value === "string" ? value || "(empty)" : JSON.stringify(value, null, 2));
+
+/** Base, mine and theirs for each place that both changed, with the choices that the server offers. */
+function showClash(form, answer) {
+  const { base, mine, theirs, conflicts: found } = exact(answer.text);
+  // Without a common start there is nothing to compare place by place: then it is all or nothing.
+  const conflicts = found.length ? found : [{ pointer: "", base, mine, theirs }];
+  const sets = conflicts.map((conflict, index) => {
+    const side = (name, title, value) => {
+      const radio = make("input", { type: "radio", name: `choice-${index}`, value: name, id: `choice-${index}-${name}`, required: "" });
+      return make("div", { class: "side" }, make("div", { class: "check" }, radio, make("label", { for: radio.id, class: "strong" }, title)), make("pre", {}, shown(value)));
+    };
+    const text = make("textarea", { class: "code", rows: "4", "aria-label": "Merged value", spellcheck: "false" });
+    text.value = conflict.mine === undefined ? "" : typeof conflict.mine === "string" ? conflict.mine : JSON.stringify(conflict.mine, null, 2);
+    text.defaultValue = text.value;
+    const merge = make("input", { type: "radio", name: `choice-${index}`, value: "merge", id: `choice-${index}-merge` });
+    const own = make("div", { class: "merge stack-s" }, make("div", { class: "check" }, merge, make("label", { for: merge.id, class: "strong" }, "Merge by hand")), text);
+    text.addEventListener("input", () => (merge.checked = true));
+    const before = make("div", { class: "side" }, make("span", { class: "strong soft" }, "Before both"), make("pre", {}, shown(conflict.base)));
+    return make("fieldset", {}, make("legend", {}, PLACES[conflict.pointer] ?? conflict.pointer),
+      make("div", { class: "three" }, before, side("mine", "Mine", conflict.mine), side("theirs", "Theirs", conflict.theirs)), own);
+  });
+  const drop = make("button", { type: "button", class: "btn plain" }, "Drop my edit");
+  const problem = make("p", { class: "error form-error", "data-error": "", role: "alert" });
+  const panel = make("form", { class: "clash" },
+    make("header", {}, make("h2", { tabindex: "-1" }, "Somebody else changed the same thing"), make("p", {}, "Nothing is lost: choose for each place. What you do not choose stays in the history.")),
+    ...sets, problem, make("footer", {}, make("button", { class: "btn primary" }, "Save these choices"), drop));
+  drop.addEventListener("click", () => {
+    for (const field of $$("input, textarea", editor())) field.value = field.defaultValue;
+    $("[data-clash]").replaceChildren();
+    refresh();
+  });
+  panel.addEventListener("submit", (event) => {
+    event.preventDefault();
+    busy(panel, async () => {
+      const result = resolve({ base, mine, theirs, conflicts }, sets, panel);
+      if (result === null) return;
+      await store(panel, "PUT", JSON.stringify(result, null, 2), (answer.etag ?? "").replace(/\D/g, "") || answer.body.revision);
+    });
+  });
+  $("[data-stale]").hidden = true;
+  $("[data-clash]").replaceChildren(panel);
+  $("h2", panel).focus();
+}
+
+/** Theirs, with everything of mine that they did not touch, and the chosen value for what both touched. */
+function resolve({ base, mine, theirs, conflicts }, sets, panel) {
+  const pointers = new Map(conflicts.map((conflict, index) => [conflict.pointer, index]));
+  let result = exact(JSON.stringify(theirs));
+  for (const { path, value } of differences(base, mine)) {
+    const pointer = path.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+    const under = [...pointers.keys()].some((other) => pointer === other || pointer.startsWith(`${other}/`));
+    if (!under) result = assign(result, path, value);
+  }
+  for (const [pointer, index] of pointers) {
+    const choice = $("input:checked", sets[index]).value;
+    const path = pointer.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+    if (choice === "mine") result = assign(result, path, conflicts[index].mine);
+    if (choice === "merge") {
+      const text = $("textarea", sets[index]).value;
+      try {
+        result = assign(result, path, [conflicts[index].mine, conflicts[index].theirs].some((value) => typeof value === "string") ? text : exact(text));
+      } catch (error) {
+        showProblem(panel, { body: { detail: `The merged value of ${pointer} is not JSON: ${error.message}` } });
+        return null;
+      }
+    }
+  }
+  return result;
+}
+
+window.addEventListener("beforeunload", (event) => {
+  if (editor() && dirty()) event.preventDefault();
+});
+
+// ---- start ----
+
+for (const region of $$("[data-live]")) region.dataset.was = region.innerHTML;
+dress();
+for (const [collection, seq] of watched(document)) seen.set(collection, Math.max(seen.get(collection) ?? 0, Number(seq)));
+connect();

@@ -1,0 +1,126 @@
+//! The pages before one is inside.
+
+use app::{App, Who};
+use axum::extract::State;
+use axum::response::Response;
+use domain::access::Caller;
+use domain::ids::TeamId;
+use serde::Deserialize;
+
+use crate::answer::{Lost, On, go, in_query, own_path, page};
+use crate::views::{self, Frame, Moment, Note};
+use crate::{frame, teams};
+
+/// What an address may say to these pages.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    invite: Option<String>,
+    next: Option<String>,
+    token: Option<String>,
+    sent: Option<String>,
+    confirmed: Option<String>,
+}
+
+fn only_team(caller: &Caller) -> Option<TeamId> {
+    let mut teams = caller.teams.keys();
+    teams.next().filter(|_| teams.next().is_none()).copied()
+}
+
+/// What Postroom is, or the viewer's teams; with one team, its library.
+#[utoipa::path(get, path = "/", responses((status = 200), (status = 303)))]
+pub async fn home(State(app): State<App>, who: Option<Who>) -> Result<Response, Lost> {
+    let Some(Who(caller)) = who else {
+        return page(&app, &views::Landing { frame: Frame::default(), origin: app.config.pages_url.clone() });
+    };
+    if let Some(team) = only_team(&caller) {
+        return Ok(go(&format!("/teams/{team}/library")));
+    }
+    page(&app, &views::Home { frame: frame(&app, &caller, None, "").await?, name: caller.username })
+}
+
+/// The invitation that a secret link is for, as its page tells it.
+async fn note(app: &App, token: &str) -> Result<Note, Lost> {
+    let invite = app.invited(token).await?;
+    let team = async { app.store.team(invite.team).await };
+    let account = async { app.store.user_by_email(&invite.email).await };
+    let (team, account) = tokio::try_join!(team, account)?;
+    Ok(Note {
+        token: token.to_owned(),
+        team: team.ok_or_else(Lost::nothing)?.name,
+        role: teams::role_word(invite.role).to_owned(),
+        email: invite.email.to_string(),
+        inviter: invite.inviter_name,
+        expires: Moment(invite.expires_at),
+        account_exists: account.is_some(),
+    })
+}
+
+/// An invitation that came along. One that is over is not worth an error here: the page works without it.
+async fn note_along(app: &App, token: Option<&str>) -> Result<Option<Note>, Lost> {
+    let Some(token) = token else { return Ok(None) };
+    match note(app, token).await {
+        Ok(note) => Ok(Some(note)),
+        Err(Lost::Problem(problem)) if !problem.status().is_server_error() => Ok(None),
+        Err(lost) => Err(lost),
+    }
+}
+
+/// Where somebody who is signed in already goes on.
+fn onward(asked: &Asked) -> String {
+    match &asked.invite {
+        Some(token) => format!("/invite/{}", in_query(token)),
+        None => own_path(asked.next.as_deref()).unwrap_or("/").to_owned(),
+    }
+}
+
+/// Sign up.
+#[utoipa::path(get, path = "/signup", responses((status = 200), (status = 303)))]
+pub async fn sign_up(State(app): State<App>, who: Option<Who>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
+    if who.is_some() {
+        return Ok(go(&onward(&asked)));
+    }
+    let invite = note_along(&app, asked.invite.as_deref()).await?;
+    page(&app, &views::Signup { frame: Frame::default(), invite, sent: asked.sent.is_some() })
+}
+
+/// Sign in.
+#[utoipa::path(get, path = "/signin", responses((status = 200), (status = 303)))]
+pub async fn sign_in(State(app): State<App>, who: Option<Who>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
+    let then = onward(&asked);
+    if who.is_some() {
+        return Ok(go(&then));
+    }
+    let invite = note_along(&app, asked.invite.as_deref()).await?;
+    page(&app, &views::Signin { frame: Frame::default(), invite, then, confirmed: asked.confirmed.is_some() })
+}
+
+/// The page of a confirmation link: a button, because mail scanners follow links.
+#[utoipa::path(get, path = "/confirm", responses((status = 200)))]
+pub async fn confirm(State(app): State<App>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
+    let token = asked.token.filter(|token| !token.is_empty());
+    page(&app, &views::Confirm { frame: Frame::default(), token })
+}
+
+/// The page of an invitation link.
+#[utoipa::path(get, path = "/invite/{token}", params(("token" = String, Path)), responses((status = 200), (status = 404), (status = 410)))]
+pub async fn invite(State(app): State<App>, On(app::Path(token)): On<app::Path<String>>, who: Option<Who>) -> Result<Response, Lost> {
+    let caller = who.map(|Who(caller)| caller);
+    // Whoever opens the link again after accepting it wants to be in the team, not to hear that it was used.
+    let inside = app
+        .read_invite_token(&token)
+        .ok()
+        .map(|link| link.team)
+        .filter(|team| caller.as_ref().is_some_and(|caller| caller.teams.contains_key(team)));
+    if let Some(team) = inside {
+        return Ok(go(&format!("/teams/{team}/library")));
+    }
+    let invite = note(&app, &token).await?;
+    let frame = match &caller {
+        Some(caller) => frame(&app, caller, None, "").await?,
+        None => Frame::default(),
+    };
+    let other_address = frame.viewer.as_ref().is_some_and(|viewer| viewer.email != invite.email);
+    let page_of = if invite.account_exists { "signin" } else { "signup" };
+    let elsewhere = format!("/{page_of}?invite={}", in_query(&token));
+    page(&app, &views::Invite { frame, invite, other_address, elsewhere })
+}

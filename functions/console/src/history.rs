@@ -1,0 +1,129 @@
+//! Changes in words: for the feed, and beside a collection's tree.
+
+use std::collections::HashMap;
+
+use domain::change::{Change, Counts, ItemRef, Op};
+use domain::collection::Kind;
+use domain::ids::CollectionId;
+use store::feed;
+
+use crate::views::{Entry, EntryItem, Moment};
+
+/// Places of an element that have a name of their own, by the start of their pointer; the first that fits counts.
+const PLACES: [(&str, &str); 13] = [
+    ("/name", "name"),
+    ("/description", "description"),
+    ("/request/description", "description"),
+    ("/request/method", "method"),
+    ("/request/url", "URL"),
+    ("/request/header", "headers"),
+    ("/request/body", "body"),
+    ("/request/auth", "authorization"),
+    ("/auth", "authorization"),
+    ("/event", "scripts"),
+    ("/variable", "variables"),
+    ("/info/name", "name"),
+    ("/info/description", "description"),
+];
+
+/// The name of a place; others are shown as they stand.
+fn place(pointer: &str) -> String {
+    let under = |start: &str| pointer.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    PLACES.iter().find(|(start, _)| under(start)).map_or_else(|| pointer.trim_start_matches('/').to_owned(), |(_, name)| (*name).to_owned())
+}
+
+fn verb(op: Op, of_element: bool) -> &'static str {
+    match op {
+        Op::Create if of_element => "added",
+        Op::Create => "created",
+        Op::Update => "changed",
+        Op::Move => "moved",
+        Op::Delete => "deleted",
+        Op::Import => "imported",
+        Op::Restore => "restored",
+    }
+}
+
+/// The element that a change was about; `None` where it was the collection itself.
+fn item(op: Op, item: Option<&ItemRef>) -> Option<EntryItem> {
+    let item = item?;
+    let (kind, page) = match item.kind {
+        Kind::Collection => return None,
+        Kind::Folder => ("folder", Some(&item.id)),
+        Kind::Request => ("request", Some(&item.id)),
+        // An example is shown on the page of its request.
+        Kind::Response => ("example", item.parent.as_ref()),
+    };
+    let id = page.map(ToString::to_string).unwrap_or_default();
+    let here = op != Op::Delete && !id.is_empty();
+    let name = if item.name.is_empty() { "without a name".to_owned() } else { item.name.clone() };
+    Some(EntryItem { id, kind, name, here })
+}
+
+/// `38 new, 2 changed, 1 removed`.
+fn counted(counts: Counts) -> String {
+    let parts = [(counts.created, "new"), (counts.updated, "changed"), (counts.deleted, "removed"), (counts.unchanged, "as before")];
+    let said: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    said.join(", ")
+}
+
+/// An entry of a feed. `names` are the names that collections have now.
+pub fn entry_of_feed(names: &HashMap<&CollectionId, &str>, entry: feed::Entry) -> Entry {
+    let item = item(entry.op, entry.item.as_ref());
+    Entry {
+        id: format!("{}-{}", entry.collection, entry.seq),
+        seq: entry.seq,
+        at: Moment(entry.at),
+        actor: entry.actor.username,
+        verb: verb(entry.op, item.is_some()),
+        item,
+        collection: names.get(&entry.collection).map_or(entry.collection_name, |name| (*name).to_owned()),
+        collection_id: entry.collection.to_string(),
+        count: entry.count,
+        note: entry.counts.map(counted).unwrap_or_default(),
+    }
+}
+
+/// A change, as the page of its collection tells it.
+pub fn entry_of_change(name: &str, change: &Change) -> Entry {
+    let item = item(change.op, change.item.as_ref());
+    let note = match change.counts {
+        Some(counts) => counted(counts),
+        None if change.op == Op::Update => {
+            let mut places: Vec<String> = change.changes.iter().map(|field| place(&field.pointer)).collect();
+            places.dedup();
+            places.join(", ")
+        }
+        None => String::new(),
+    };
+    Entry {
+        id: format!("{}-{}", change.collection, change.seq),
+        seq: change.seq,
+        at: Moment(change.at),
+        actor: change.actor.username.clone(),
+        verb: verb(change.op, item.is_some()),
+        item,
+        collection: name.to_owned(),
+        collection_id: change.collection.to_string(),
+        count: 1,
+        note,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_have_names() {
+        assert_eq!(place("/request/url/query"), "URL");
+        assert_eq!(place("/request/urlx"), "request/urlx");
+        assert_eq!(place("/name"), "name");
+    }
+
+    #[test]
+    fn counts_are_said_where_there_are_any() {
+        assert_eq!(counted(Counts { created: 38, updated: 0, deleted: 1, unchanged: 0 }), "38 new, 1 removed");
+        assert_eq!(counted(Counts::default()), "");
+    }
+}

@@ -1,0 +1,106 @@
+//! The console: server-rendered pages that read the store, and one style sheet and one module that go with them.
+//!
+//! A page only reads. What changes something is a form that names an endpoint of the API (`data-api`), which the module
+//! sends as JSON; live regions (`data-live`) are fetched again when a change comes in. Reading works without JavaScript.
+
+mod account;
+mod answer;
+pub mod assets;
+mod door;
+mod history;
+mod library;
+mod teams;
+pub mod views;
+
+use app::App;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::access::Caller;
+use domain::ids::TeamId;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use answer::Lost;
+use views::{Frame, TeamLink, Viewer};
+
+/// What it needs of the environment.
+pub const NEEDS: &[app::Var] = &[app::Var::TableName, app::Var::PagesUrl, app::Var::RealtimeUrl, app::Var::TokenSecretId];
+
+/// Every page, and what they load.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(door::home))
+        .routes(routes!(door::sign_up))
+        .routes(routes!(door::sign_in))
+        .routes(routes!(door::confirm))
+        .routes(routes!(door::invite))
+        .routes(routes!(teams::new))
+        .routes(routes!(teams::team))
+        .routes(routes!(library::library))
+        .routes(routes!(library::feed))
+        .routes(routes!(library::collection))
+        .routes(routes!(library::request))
+        .routes(routes!(account::account))
+        .routes(routes!(asset))
+}
+
+/// A style sheet, the module or the icon. A name with the content's hash may be kept for ever.
+#[utoipa::path(get, path = "/assets/{file}", params(("file" = String, Path)), responses((status = 200), (status = 304), (status = 404)))]
+async fn asset(app::Path(file): app::Path<String>, headers: HeaderMap) -> Result<Response, app::Problem> {
+    let (asset, hashed) = assets::find(&file).ok_or(app::Problem::NotFound("asset"))?;
+    let tag = format!("\"{}\"", asset.hash);
+    let keep = if hashed { "public, max-age=31536000, immutable" } else { "public, no-cache" };
+    let answer = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, keep.to_owned())];
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    if known.map(|one| one.trim().trim_start_matches("W/")).any(|one| one == "*" || one == tag) {
+        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
+    }
+    Ok((answer, [(header::CONTENT_TYPE, asset.media)], asset.bytes).into_response())
+}
+
+/// What stands around a page of somebody who is signed in: two reads at the same time.
+async fn frame(app: &App, caller: &Caller, team: Option<TeamId>, section: &'static str) -> Result<Frame, Lost> {
+    let ids: Vec<TeamId> = caller.teams.keys().copied().collect();
+    let (profile, teams) = tokio::try_join!(app.store.profile(caller.user), app.store.teams(&ids))?;
+    let email = profile.map(|profile| profile.email.to_string()).unwrap_or_default();
+    let session = caller.session.as_ref().map(ToString::to_string).unwrap_or_default();
+    let teams: Vec<TeamLink> = teams
+        .into_iter()
+        .map(|(team, _)| TeamLink {
+            role: caller.teams.get(&team.id).map(|member| teams::role_word(member.role)).unwrap_or_default().to_owned(),
+            id: team.id.to_string(),
+            name: team.name,
+            handle: team.handle.as_str().to_owned(),
+        })
+        .collect();
+    let team = team.and_then(|team| teams.iter().find(|link| link.id == team.to_string()).cloned());
+    Ok(Frame { viewer: Some(Viewer { session, username: caller.username.clone(), email }), teams, team, section })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn ask(file: &str, known: Option<&str>) -> Result<Response, app::Problem> {
+        let mut headers = HeaderMap::new();
+        if let Some(known) = known.and_then(|known| known.parse().ok()) {
+            headers.insert(header::IF_NONE_MATCH, known);
+        }
+        asset(app::Path(file.to_owned()), headers).await
+    }
+
+    #[tokio::test]
+    async fn assets_are_kept_by_their_hash() {
+        let css = assets::css();
+        let answer = ask(css.trim_start_matches("/assets/"), None).await.unwrap();
+        assert!(answer.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+        let tag = answer.headers()[header::ETAG].to_str().unwrap().to_owned();
+        let plain = ask("console.css", None).await.unwrap();
+        assert_eq!(plain.headers()[header::CACHE_CONTROL], "public, no-cache");
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+            assert_eq!(ask("console.css", Some(&known)).await.unwrap().status(), StatusCode::NOT_MODIFIED, "{known}");
+        }
+        assert_eq!(ask("console.css", Some("\"x\"")).await.unwrap().status(), StatusCode::OK);
+        assert!(ask("console.map", None).await.is_err());
+    }
+}

@@ -1,0 +1,207 @@
+//! The Team Library, the feed, a collection, a request.
+
+use std::collections::HashMap;
+
+use app::{App, By};
+use axum::extract::State;
+use axum::response::Response;
+use domain::access::{Access, CreateCollection, DeleteCollection, EditCollection, Permission, ReadCollection, ReadTeam, ReadWorkspace};
+use domain::collection::{Element, Head, Kind};
+use domain::ids::{CollectionId, ElementId};
+use serde::Deserialize;
+use store::elements::Whole;
+use store::imports::Listed;
+use store::subscriptions::MailLevel;
+
+use crate::answer::{Lost, On, page};
+use crate::frame;
+use crate::history::{entry_of_change, entry_of_feed};
+use crate::views::{self, Collection, CollectionPage, Example, Feed, Item, Library, Moment, Node, flatten};
+
+/// Entries of one page of a feed.
+const FEED_PAGE: usize = 50;
+/// Changes beside a collection's tree.
+const LATEST: u64 = 8;
+/// Collections that one page watches live: the most recent ones. Others show up when the page looks by itself.
+const WATCHED: usize = 50;
+
+/// A team's library: the workspace and what it holds, most recent first.
+async fn shelf(app: &App, by: &Access<ReadTeam>) -> Result<(Access<ReadWorkspace>, Vec<Listed>), Lost> {
+    let team = app.store.team(by.thing).await?.ok_or_else(Lost::nothing)?;
+    let workspace = app.store.workspace(&team.workspace).await?.ok_or_else(Lost::nothing)?;
+    let access = Access::<ReadWorkspace>::check(by.caller.clone(), workspace, None).map_err(app::Problem::from)?;
+    let mut listed = app.store.listed(&access).await?;
+    listed.sort_by(|one, other| other.updated_at.cmp(&one.updated_at).then_with(|| one.name.cmp(&other.name)));
+    Ok((access, listed))
+}
+
+/// What the live client watches, with the number that the page has seen of each.
+fn watch(listed: &[Listed]) -> String {
+    let pairs: Vec<String> = listed.iter().take(WATCHED).map(|one| format!("{}:{}", one.collection, one.seq)).collect();
+    pairs.join(" ")
+}
+
+fn many(count: u64, one: &str, more: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {more}") }
+}
+
+/// What an exported file is called: the collection's name, without what a file system does not take.
+fn file_name(name: &str) -> String {
+    let plain: String =
+        name.chars().map(|c| if c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.') { c } else { '_' }).take(100).collect();
+    format!("{}.postman_collection.json", plain.trim())
+}
+
+/// A team's library.
+#[utoipa::path(get, path = "/teams/{team}/library", params(("team" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn library(State(app): State<App>, On(By(by)): On<By<ReadTeam>>) -> Result<Response, Lost> {
+    let subscriptions = async { app.store.subscriptions_of(by.caller.user).await.map_err(Lost::from) };
+    let (frame, (workspace, listed), subscriptions) =
+        tokio::try_join!(frame(&app, &by.caller, Some(by.thing), "library"), shelf(&app, &by), subscriptions)?;
+    let team = frame.team.clone().ok_or_else(Lost::nothing)?;
+    let watch = watch(&listed);
+    let collections = listed
+        .into_iter()
+        .map(|one| Collection {
+            facts: vec![many(one.count, "item", "items")],
+            seq: one.seq,
+            changed: Moment(one.updated_at),
+            changed_by: None,
+            subscribed: subscriptions.iter().any(|subscription| subscription.collection == one.collection),
+            file_name: file_name(&one.name),
+            id: one.collection.to_string(),
+            name: one.name,
+        })
+        .collect();
+    let may_import = Access::<CreateCollection>::check(by.caller.clone(), workspace.thing.clone(), None).is_ok();
+    page(&app, &Library { frame, team, workspace: workspace.thing.id.to_string(), collections, may_import, watch })
+}
+
+/// Which page of a feed.
+#[derive(Debug, Deserialize)]
+pub struct At {
+    cursor: Option<String>,
+}
+
+/// A team's feed.
+#[utoipa::path(get, path = "/teams/{team}/feed", params(("team" = String, Path), ("cursor" = Option<String>, Query)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn feed(State(app): State<App>, On(By(by)): On<By<ReadTeam>>, On(app::Query(at)): On<app::Query<At>>) -> Result<Response, Lost> {
+    let found = async { app.store.team_feed(&by, at.cursor.as_deref(), FEED_PAGE).await.map_err(Lost::from) };
+    let (frame, (_, listed), found) = tokio::try_join!(frame(&app, &by.caller, Some(by.thing), "feed"), shelf(&app, &by), found)?;
+    let team = frame.team.clone().ok_or_else(Lost::nothing)?;
+    // A name may have changed since, and a collection may be gone.
+    let names: HashMap<&CollectionId, &str> = listed.iter().map(|one| (&one.collection, one.name.as_str())).collect();
+    let entries = found.entries.into_iter().map(|entry| entry_of_feed(&names, entry)).collect();
+    page(&app, &Feed { frame, team, days: views::days(entries, app.now()), older: found.cursor, watch: watch(&listed) })
+}
+
+/// Whether somebody who reads a collection may do more. A role given in person is not known here: then a page offers too
+/// little or too much, and the answer of the API decides.
+fn may<P: Permission<Thing = Head>>(by: &Access<ReadCollection>) -> bool {
+    Access::<P>::check(by.caller.clone(), by.thing.clone(), None).is_ok()
+}
+
+fn heading(head: &Head, facts: Vec<String>, changed_by: Option<String>) -> Collection {
+    Collection {
+        id: head.collection.to_string(),
+        name: head.name.clone(),
+        facts,
+        seq: head.seq,
+        changed: Moment(head.updated_at),
+        changed_by,
+        subscribed: false,
+        file_name: file_name(&head.name),
+    }
+}
+
+fn node(element: &Element) -> Node {
+    Node {
+        id: element.id.to_string(),
+        parent: element.parent.as_ref().map(ToString::to_string),
+        kind: element.kind.as_str(),
+        order: element.order.clone(),
+        name: element.name.clone(),
+        method: element.method.clone().unwrap_or_default(),
+        url: element.url.clone().unwrap_or_default(),
+        revision: element.revision,
+    }
+}
+
+/// A collection: its tree, what happened last, the viewer's subscription.
+#[utoipa::path(get, path = "/collections/{collection}", params(("collection" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn collection(State(app): State<App>, On(By(by)): On<By<ReadCollection>>) -> Result<Response, Lost> {
+    let head = &by.thing;
+    let whole = async { app.store.whole(head).await.map_err(Lost::from) };
+    let latest = async { app.store.changes(&by, head.seq.saturating_sub(LATEST), LATEST as usize).await.map_err(Lost::from) };
+    let subscription = async { app.store.subscription(&by).await.map_err(Lost::from) };
+    let (frame, whole, latest, subscription) =
+        tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole, latest, subscription)?;
+    let count = |kind: Kind| whole.elements.iter().filter(|element| element.kind == kind).count() as u64;
+    let mut facts = vec![many(count(Kind::Request), "request", "requests")];
+    for (count, one, more) in [(count(Kind::Folder), "folder", "folders"), (count(Kind::Response), "example", "examples")] {
+        if count > 0 {
+            facts.push(many(count, one, more));
+        }
+    }
+    let changed_by = latest.last().map(|change| change.actor.username.clone());
+    let view = CollectionPage {
+        frame,
+        collection: heading(head, facts, changed_by),
+        tree: flatten(whole.elements.iter().map(node).collect()),
+        subscription: subscription.map(|subscription| match subscription.mail {
+            MailLevel::Now => "now",
+            MailLevel::Off => "off",
+        }),
+        changes: latest.iter().rev().map(|change| entry_of_change(&head.name, change)).collect(),
+        address: format!("{}/api/collections/{}", app.config.pages_url, head.collection),
+        may_edit: may::<EditCollection>(&by),
+        may_delete: may::<DeleteCollection>(&by),
+    };
+    page(&app, &view)
+}
+
+/// The names of what an element stands in, outermost first.
+fn folders(whole: &Whole, element: &Element) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut above = element.parent.as_ref();
+    while let Some(parent) = above.and_then(|id| whole.elements.iter().find(|other| other.id == *id)) {
+        names.push(parent.name.clone());
+        above = parent.parent.as_ref();
+    }
+    names.reverse();
+    names
+}
+
+/// A request (or a folder, or an example).
+#[utoipa::path(get, path = "/collections/{collection}/items/{item}", params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn request(
+    State(app): State<App>,
+    On(By(by)): On<By<ReadCollection>>,
+    On(app::Path((_, item))): On<app::Path<(String, String)>>,
+) -> Result<Response, Lost> {
+    let head = &by.thing;
+    let id = ElementId::parse(&item).map_err(|_| Lost::nothing())?;
+    let whole = async { app.store.whole(head).await.map_err(Lost::from) };
+    let (frame, whole) = tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole)?;
+    let element = whole.elements.iter().find(|element| element.id == id).ok_or_else(Lost::nothing)?;
+    let mut item = Item::read(element.kind.as_str(), element.id.to_string(), element.revision, &element.json);
+    let mut examples: Vec<&Element> =
+        whole.elements.iter().filter(|other| other.kind == Kind::Response && other.parent.as_ref() == Some(&element.id)).collect();
+    examples.sort_by(|one, other| (&one.order, &one.id).cmp(&(&other.order, &other.id)));
+    item.examples = examples.into_iter().map(|one| Example::read(one.id.to_string(), one.revision, &one.json)).collect();
+    let may_edit = may::<EditCollection>(&by);
+    let view =
+        views::Request { frame, collection: heading(head, Vec::new(), None), folders: folders(&whole, element), request: item, may_edit };
+    page(&app, &view)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_holds_nothing_that_a_file_system_reads() {
+        assert_eq!(file_name("Orders / v2: \"beta\""), "Orders _ v2_ _beta_.postman_collection.json");
+        assert!(file_name(&"x".repeat(1000)).len() < 200);
+    }
+}

@@ -1,0 +1,89 @@
+//! A team's page, and the page that makes one.
+
+use app::App;
+use axum::extract::State;
+use axum::response::Response;
+use domain::access::{Access, ManageInvites, ManageMembers, ManageSeats, Permission, ReadTeam, TeamRole};
+use domain::ids::TeamId;
+
+use crate::answer::{Lost, On, page};
+use crate::frame;
+use crate::views::{Member, Moment, New, Pending, Seats, TeamPage};
+
+/// The word for a role, as the API spells it.
+pub fn role_word(role: TeamRole) -> &'static str {
+    match role {
+        TeamRole::Viewer => "viewer",
+        TeamRole::Editor => "editor",
+        TeamRole::Admin => "admin",
+    }
+}
+
+/// The page that makes a team.
+#[utoipa::path(get, path = "/teams/new", responses((status = 200), (status = 303)))]
+pub async fn new(State(app): State<App>, On(app::Who(caller)): On<app::Who>) -> Result<Response, Lost> {
+    let host = app.config.pages_url.split_once("://").map_or("", |(_, host)| host).to_owned();
+    page(&app, &New { frame: frame(&app, &caller, None, "").await?, host })
+}
+
+/// A team: members, seats, invitations.
+#[utoipa::path(get, path = "/teams/{team}", params(("team" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn team(State(app): State<App>, On(app::By(by)): On<app::By<ReadTeam>>) -> Result<Response, Lost> {
+    let (id, caller) = (by.thing, &by.caller);
+    let invites_access = may::<ManageInvites>(&by);
+    let invites = async {
+        match &invites_access {
+            Some(_) => app.store.invites(id).await.map_err(Lost::from),
+            None => Ok(Vec::new()),
+        }
+    };
+    let members = async { app.store.members(id).await.map_err(Lost::from) };
+    let seats = async { app.store.seats(id).await.map_err(Lost::from) };
+    let (frame, members, invites, seats) = tokio::try_join!(frame(&app, caller, Some(id), "team"), members, invites, seats)?;
+    let team = frame.team.clone().ok_or_else(Lost::nothing)?;
+    let seats = seats.ok_or_else(Lost::nothing)?;
+    let mut members: Vec<Member> = members
+        .into_iter()
+        .map(|member| Member {
+            id: member.user.to_string(),
+            username: member.username,
+            role: role_word(member.role).to_owned(),
+            billing: member.billing,
+            joined: Moment(member.joined_at),
+            is_me: member.user == caller.user,
+        })
+        .collect();
+    members.sort_by_key(|member| member.username.to_lowercase());
+    let mut invites = invites;
+    invites.sort_by(|one, other| one.email.cmp(&other.email));
+    let mut pending = Vec::with_capacity(invites.len());
+    for invite in invites {
+        pending.push(Pending {
+            link: Some(app.invite_link(&invite)?),
+            id: invite.id.to_string(),
+            email: invite.email.to_string(),
+            role: role_word(invite.role).to_owned(),
+            expired: invite.expires_at <= app.now(),
+            expires: Moment(invite.expires_at),
+        });
+    }
+    let seats = Seats { count: seats.count, used: seats.used, free: seats.free() };
+    let view = TeamPage {
+        frame,
+        team,
+        members,
+        invites: pending,
+        seats,
+        roles: vec!["viewer", "editor", "admin"],
+        may_manage: may::<ManageMembers>(&by).is_some(),
+        may_invite: invites_access.is_some(),
+        confirm_first: !caller.verified && may::<ManageMembers>(&by).is_some(),
+        may_seat: may::<ManageSeats>(&by).is_some(),
+    };
+    page(&app, &view)
+}
+
+/// Whether somebody who sees a team may do more: the rules are asked, so that a page never offers what is refused.
+fn may<P: Permission<Thing = TeamId>>(by: &Access<ReadTeam>) -> Option<Access<P>> {
+    Access::check(by.caller.clone(), by.thing, None).ok()
+}

@@ -1,0 +1,108 @@
+//! The pages one sees before being inside: landing, sign up, sign in, confirm, invitation, and what went wrong.
+
+use askama::Template;
+
+use super::{Frame, Moment};
+
+/// `/` for a visitor.
+#[derive(Debug, Template)]
+#[template(path = "landing.html")]
+pub struct Landing {
+    /// Around it.
+    pub frame: Frame,
+    /// Where this Postroom is, `https://…` without a slash at the end.
+    pub origin: String,
+}
+
+/// `/` for somebody with no team, or with several.
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub struct Home {
+    /// Around it.
+    pub frame: Frame,
+    /// Who is greeted.
+    pub name: String,
+}
+
+/// What an invitation says, without its secret's hash.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// The secret of the link.
+    pub token: String,
+    /// The team's name.
+    pub team: String,
+    /// The role that waits.
+    pub role: String,
+    /// The address it was sent to.
+    pub email: String,
+    /// Who sent it.
+    pub inviter: String,
+    /// Until when it may be accepted.
+    pub expires: Moment,
+    /// Whether somebody with that address has an account.
+    pub account_exists: bool,
+}
+
+/// `/signup`.
+#[derive(Debug, Template)]
+#[template(path = "signup.html")]
+pub struct Signup {
+    /// Around it.
+    pub frame: Frame,
+    /// The invitation that brought the visitor here.
+    pub invite: Option<Note>,
+    /// Whether the confirmation is on its way.
+    pub sent: bool,
+}
+
+/// `/signin`.
+#[derive(Debug, Template)]
+#[template(path = "signin.html")]
+pub struct Signin {
+    /// Around it.
+    pub frame: Frame,
+    /// The invitation that brought the visitor here.
+    pub invite: Option<Note>,
+    /// Where to go then: a path of ours.
+    pub then: String,
+    /// Whether the address was just confirmed.
+    pub confirmed: bool,
+}
+
+/// `/confirm`.
+#[derive(Debug, Template)]
+#[template(path = "confirm.html")]
+pub struct Confirm {
+    /// Around it.
+    pub frame: Frame,
+    /// The secret of the link, if there is one.
+    pub token: Option<String>,
+}
+
+/// `/invite/{token}`.
+#[derive(Debug, Template)]
+#[template(path = "invite.html")]
+pub struct Invite {
+    /// Around it.
+    pub frame: Frame,
+    /// What it is about.
+    pub invite: Note,
+    /// Whether the viewer has another address than the one invited, who alone can accept.
+    pub other_address: bool,
+    /// Where the invited person signs in or up.
+    pub elsewhere: String,
+}
+
+/// What went wrong.
+#[derive(Debug, Template)]
+#[template(path = "problem.html")]
+pub struct Problem {
+    /// Around it.
+    pub frame: Frame,
+    /// The HTTP status.
+    pub status: u16,
+    /// In a few words.
+    pub title: String,
+    /// What to do about it.
+    pub detail: String,
+}

@@ -1,0 +1,260 @@
+//! The Team Library, a collection with its tree, and the feed.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+
+use super::{Frame, Moment, TeamLink};
+
+/// `/teams/{team}/library`.
+#[derive(Debug, Template)]
+#[template(path = "library.html")]
+pub struct Library {
+    /// Around it.
+    pub frame: Frame,
+    /// The team.
+    pub team: TeamLink,
+    /// The workspace an import goes to.
+    pub workspace: String,
+    /// What is in it.
+    pub collections: Vec<Collection>,
+    /// Whether the viewer may import.
+    pub may_import: bool,
+    /// What the live client watches: `collection:seq` with spaces between.
+    pub watch: String,
+}
+
+/// A collection in a list, or at the head of its page.
+#[derive(Debug, Clone)]
+pub struct Collection {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How many things it holds, in words.
+    pub facts: Vec<String>,
+    /// The number of its last change.
+    pub seq: u64,
+    /// When it last changed.
+    pub changed: Moment,
+    /// Who changed it, if that is known.
+    pub changed_by: Option<String>,
+    /// Whether the viewer follows it.
+    pub subscribed: bool,
+    /// What an exported file is called.
+    pub file_name: String,
+}
+
+/// `/collections/{collection}`.
+#[derive(Debug, Template)]
+#[template(path = "collection.html")]
+pub struct CollectionPage {
+    /// Around it.
+    pub frame: Frame,
+    /// The collection.
+    pub collection: Collection,
+    /// Its folders and requests.
+    pub tree: Vec<Step>,
+    /// The viewer's subscription: `now` or `off` for the mails, `None` without one.
+    pub subscription: Option<&'static str>,
+    /// What happened last.
+    pub changes: Vec<Entry>,
+    /// Where a program reads it: `https://…/api/collections/…`.
+    pub address: String,
+    /// Whether the viewer may change it.
+    pub may_edit: bool,
+    /// Whether the viewer may delete it.
+    pub may_delete: bool,
+}
+
+/// One step of a walk through a tree. A template walks it without recursion, however deep folders nest.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A folder starts.
+    Open(Folder),
+    /// A request.
+    Leaf(Leaf),
+    /// The last folder that started ends.
+    Close,
+}
+
+/// A folder in a tree.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its revision.
+    pub revision: u64,
+    /// How many folders and requests stand directly in it.
+    pub children: usize,
+    /// Whether it is open at first.
+    pub open: bool,
+}
+
+/// A request in a tree.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its revision.
+    pub revision: u64,
+    /// Its method.
+    pub method: String,
+    /// Its URL.
+    pub url: String,
+    /// How many saved responses it has.
+    pub examples: usize,
+}
+
+/// An element as a tree needs it.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Its id.
+    pub id: String,
+    /// What it stands in.
+    pub parent: Option<String>,
+    /// `folder`, `request` or `response`.
+    pub kind: &'static str,
+    /// Its order key among its siblings.
+    pub order: String,
+    /// Its name.
+    pub name: String,
+    /// Its method.
+    pub method: String,
+    /// Its URL.
+    pub url: String,
+    /// Its revision.
+    pub revision: u64,
+}
+
+/// Walks the elements in the order of the collection. An element whose parent is not there (it was deleted while the
+/// list was read) is left out.
+pub fn flatten(nodes: Vec<Node>) -> Vec<Step> {
+    let open = nodes.len() <= 80;
+    let mut children: BTreeMap<Option<String>, Vec<Node>> = BTreeMap::new();
+    for node in nodes {
+        children.entry(node.parent.clone()).or_default().push(node);
+    }
+    for siblings in children.values_mut() {
+        // The last comes first, because a walk takes from the end.
+        siblings.sort_unstable_by(|one, other| (&other.order, &other.id).cmp(&(&one.order, &one.id)));
+    }
+    let mut steps = Vec::new();
+    let mut ahead = vec![children.remove(&None).unwrap_or_default()];
+    while let Some(siblings) = ahead.last_mut() {
+        let Some(node) = siblings.pop() else {
+            ahead.pop();
+            if !ahead.is_empty() {
+                steps.push(Step::Close);
+            }
+            continue;
+        };
+        let inside = children.remove(&Some(node.id.clone())).unwrap_or_default();
+        match node.kind {
+            "folder" => {
+                let children = inside.len();
+                steps.push(Step::Open(Folder { id: node.id, name: node.name, revision: node.revision, children, open }));
+                ahead.push(inside);
+            }
+            "request" => steps.push(Step::Leaf(Leaf {
+                id: node.id,
+                name: node.name,
+                revision: node.revision,
+                method: node.method,
+                url: node.url,
+                examples: inside.len(),
+            })),
+            _ => (),
+        }
+    }
+    steps
+}
+
+/// `/teams/{team}/feed`.
+#[derive(Debug, Template)]
+#[template(path = "feed.html")]
+pub struct Feed {
+    /// Around it.
+    pub frame: Frame,
+    /// The team.
+    pub team: TeamLink,
+    /// What happened, newest first.
+    pub days: Vec<Day>,
+    /// Where the next page starts.
+    pub older: Option<String>,
+    /// What the live client watches: `collection:seq` with spaces between.
+    pub watch: String,
+}
+
+/// What happened on one day (UTC).
+#[derive(Debug, Clone)]
+pub struct Day {
+    /// `Today`, `Yesterday` or the date.
+    pub name: String,
+    /// Newest first.
+    pub entries: Vec<Entry>,
+}
+
+/// Something that happened to a collection.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// An id that does not change.
+    pub id: String,
+    /// The number of the (last) change it tells of.
+    pub seq: u64,
+    /// When.
+    pub at: Moment,
+    /// Who.
+    pub actor: String,
+    /// Did what: `changed`, `added` …
+    pub verb: &'static str,
+    /// To which element; `None` for the collection as a whole.
+    pub item: Option<EntryItem>,
+    /// The collection's id.
+    pub collection_id: String,
+    /// The collection's name.
+    pub collection: String,
+    /// How many changes it stands for.
+    pub count: u64,
+    /// More, in words; may be empty.
+    pub note: String,
+}
+
+/// The element that something happened to.
+#[derive(Debug, Clone)]
+pub struct EntryItem {
+    /// Its id.
+    pub id: String,
+    /// `folder`, `request` or `example`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Whether it has a page (it was not deleted).
+    pub here: bool,
+}
+
+/// The days that entries fall on, newest first as they came.
+pub fn days(entries: Vec<Entry>, now: jiff::Timestamp) -> Vec<Day> {
+    let day = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = day(now);
+    let mut days: Vec<(jiff::civil::Date, Day)> = Vec::new();
+    for entry in entries {
+        let date = day(entry.at.0);
+        match days.last_mut() {
+            Some((last, found)) if *last == date => found.entries.push(entry),
+            _ => {
+                let name = match today.since(date).map(|span| span.get_days()) {
+                    Ok(0) => "Today".to_owned(),
+                    Ok(1) => "Yesterday".to_owned(),
+                    _ => date.strftime("%A, %-d %B %Y").to_string(),
+                };
+                days.push((date, Day { name, entries: vec![entry] }));
+            }
+        }
+    }
+    days.into_iter().map(|(_, day)| day).collect()
+}

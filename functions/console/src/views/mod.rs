@@ -1,0 +1,102 @@
+//! What each page shows: plain values that a template renders. They know neither the store nor a request, so that a
+//! test renders any page with any text in it. Everything in them is escaped by the template; nothing in them is HTML.
+
+mod account;
+mod door;
+mod item;
+mod library;
+mod team;
+
+use jiff::Timestamp;
+
+pub use account::{Account, Key, Session};
+pub use door::{Confirm, Home, Invite, Landing, Note, Problem, Signin, Signup};
+pub use item::{Block, Example, Item, Request, Row, Table};
+pub use library::{Collection, CollectionPage, Day, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
+pub use team::{Member, New, Pending, Seats, TeamPage};
+
+/// What stands around every page.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    /// Who looks at it; `None` for a visitor.
+    pub viewer: Option<Viewer>,
+    /// The viewer's teams.
+    pub teams: Vec<TeamLink>,
+    /// The team the page is about.
+    pub team: Option<TeamLink>,
+    /// Which tab of the team it is: `library`, `feed` or `team`. `lost` where it is not known who looks.
+    pub section: &'static str,
+}
+
+/// Who looks at a page.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// The session, for signing out.
+    pub session: String,
+    /// The username.
+    pub username: String,
+    /// The address.
+    pub email: String,
+}
+
+/// A team in a list.
+#[derive(Debug, Clone)]
+pub struct TeamLink {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its URL part.
+    pub handle: String,
+    /// The viewer's role in it.
+    pub role: String,
+}
+
+/// A moment as a page shows it. The module turns it into the reader's own time zone.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment(pub Timestamp);
+
+impl Moment {
+    /// For machines: RFC 3339 in UTC.
+    pub fn iso(&self) -> String {
+        self.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// For people.
+    pub fn short(&self) -> String {
+        self.0.strftime("%-d %b %Y, %H:%M UTC").to_string()
+    }
+
+    /// For people who want to know it exactly.
+    pub fn full(&self) -> String {
+        self.0.strftime("%A, %-d %B %Y, %H:%M:%S UTC").to_string()
+    }
+}
+
+/// The class that colours a method; none for a method of one's own.
+pub fn verb_class(method: &str) -> &'static str {
+    match method.to_ascii_uppercase().as_str() {
+        "GET" => "v-get",
+        "POST" => "v-post",
+        "PUT" => "v-put",
+        "PATCH" => "v-patch",
+        "DELETE" => "v-delete",
+        "HEAD" => "v-head",
+        "OPTIONS" => "v-options",
+        _ => "",
+    }
+}
+
+/// One or two letters that stand for a name.
+pub fn initials(name: &str) -> String {
+    let mut words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let first = words.next().and_then(|word| word.chars().next());
+    let second = words.next().and_then(|word| word.chars().next());
+    let letters: String = first.into_iter().chain(second).collect();
+    if letters.is_empty() { "?".to_owned() } else { letters }
+}
+
+/// A colour for a name, the same on every page: 0 to 5.
+pub fn tint(name: &str) -> u32 {
+    name.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 6
+}

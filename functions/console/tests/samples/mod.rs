@@ -1,0 +1,283 @@
+//! One of each page, with invented people, for the tests and for looking at it (`cargo run -p console --example gallery`).
+
+use askama::Template;
+use console::views::*;
+use jiff::Timestamp;
+
+/// A name that would be a script on a page that does not escape it.
+pub const HOSTILE: &str = r#""><script>alert('x')</script>&lt;<img src=x onerror=alert(1)>"#;
+
+pub fn at(text: &str) -> Moment {
+    Moment(text.parse::<Timestamp>().expect("a time"))
+}
+
+pub fn link(name: &str) -> TeamLink {
+    TeamLink { id: "184467440737".into(), name: name.into(), handle: "harbour-payments".into(), role: "admin".into() }
+}
+
+pub fn viewer() -> Viewer {
+    Viewer { session: "s1".into(), username: "mira".into(), email: "mira@example.com".into() }
+}
+
+pub fn inside(name: &str, section: &'static str) -> Frame {
+    let other = TeamLink { id: "2".into(), name: "Lighthouse Labs".into(), handle: "lighthouse".into(), role: "viewer".into() };
+    Frame { viewer: Some(viewer()), teams: vec![link(name), other], team: Some(link(name)), section }
+}
+
+pub fn note(name: &str, account_exists: bool) -> Note {
+    Note {
+        token: "abc.def-123".into(),
+        team: name.into(),
+        role: "editor".into(),
+        email: "oskar@example.com".into(),
+        inviter: "mira".into(),
+        expires: at("2026-12-05T12:00:00Z"),
+        account_exists,
+    }
+}
+
+pub fn collection(id: &str, name: &str) -> Collection {
+    Collection {
+        id: id.into(),
+        name: name.into(),
+        facts: vec!["38 items".into()],
+        seq: 12,
+        changed: at("2026-11-21T20:58:00Z"),
+        changed_by: Some("oskar".into()),
+        subscribed: true,
+        file_name: "orders.postman_collection.json".into(),
+    }
+}
+
+fn node(id: &str, parent: Option<&str>, kind: &'static str, name: &str, method: &str, url: &str) -> Node {
+    Node {
+        id: id.into(),
+        parent: parent.map(Into::into),
+        kind,
+        order: id.into(),
+        name: name.into(),
+        method: method.into(),
+        url: url.into(),
+        revision: 3,
+    }
+}
+
+pub fn tree(name: &str) -> Vec<Step> {
+    flatten(vec![
+        node("a", None, "folder", "Orders", "", ""),
+        node("a1", Some("a"), "request", "List orders", "GET", "{{base}}/v2/orders?limit=50&cursor={{cursor}}"),
+        node("a1x", Some("a1"), "response", "First page", "", ""),
+        node("a1y", Some("a1"), "response", "Empty", "", ""),
+        node("a2", Some("a"), "request", name, "POST", "{{base}}/v2/orders"),
+        node("a3", Some("a"), "request", "Update an order", "PATCH", "{{base}}/v2/orders/:id"),
+        node("a4", Some("a"), "folder", "Refunds", "", ""),
+        node(
+            "a41",
+            Some("a4"),
+            "request",
+            "Refund an order in full or in part, with a reason that the customer can read",
+            "POST",
+            "{{base}}/v2/orders/:id/refunds",
+        ),
+        node("a42", Some("a4"), "request", "Take a refund back", "DELETE", "{{base}}/v2/refunds/:id"),
+        node("b", None, "folder", "Customers", "", ""),
+        node("b1", Some("b"), "request", "Replace a customer", "PUT", "{{base}}/v2/customers/:id"),
+        node("b2", Some("b"), "request", "Check that a customer exists", "HEAD", "{{base}}/v2/customers/:id"),
+        node("b3", Some("b"), "request", "Empty the cache", "PURGE", "{{base}}/v2/customers"),
+        node("c", None, "folder", "Drafts", "", ""),
+        node("d", None, "request", "Health", "GET", "{{base}}/health"),
+    ])
+}
+
+pub fn entries(name: &str) -> Vec<Entry> {
+    let entry = |id: &str, at_text: &str, actor: &str, verb, item: Option<EntryItem>, count, note: &str| Entry {
+        id: id.into(),
+        seq: 12,
+        at: at(at_text),
+        actor: actor.into(),
+        verb,
+        item,
+        collection_id: "c1".into(),
+        collection: "Orders API".into(),
+        count,
+        note: note.into(),
+    };
+    let item = |kind, name: &str, here| Some(EntryItem { id: "a1".into(), kind, name: name.into(), here });
+    vec![
+        entry("1", "2026-11-21T21:20:00Z", "oskar", "changed", item("request", "Update an order", true), 3, "URL, headers"),
+        entry("2", "2026-11-21T20:58:00Z", name, "added", item("request", name, true), 1, ""),
+        entry("3", "2026-11-21T09:12:00Z", "ines", "moved", item("folder", "Refunds", true), 1, ""),
+        entry("4", "2026-11-20T17:40:00Z", "mira", "deleted", item("request", "Old health check", false), 1, ""),
+        entry("5", "2026-11-20T17:02:00Z", "mira", "imported", None, 1, "38 new"),
+    ]
+}
+
+const ITEM: &str = r##"{"name":"Update an order","request":{"method":"PATCH","header":[{"key":"Content-Type","value":"application/json"},{"key":"If-Match","value":"{{etag}}","description":"The revision you read"},{"key":"X-Debug","value":"1","disabled":true}],"auth":{"type":"bearer","bearer":[{"key":"token","value":"{{token}}","type":"string"}]},"body":{"mode":"raw","raw":"{\n  \"note\": \"leave at the door\",\n  \"total\": 12.50\n}","options":{"raw":{"language":"json"}}},"url":{"raw":"{{base}}/v2/orders/:id?notify=true","host":["{{base}}"],"path":["v2","orders",":id"],"query":[{"key":"notify","value":"true"}],"variable":[{"key":"id","value":"1042","description":"The order's number"}]},"description":"Changes what is sent and leaves the rest.\n\nNeeds the scope orders:write."},"event":[{"listen":"test","script":{"type":"text/javascript","exec":["pm.test(\"it worked\", () => {","  pm.response.to.have.status(200);","});"]}}],"response":[]}"##;
+
+pub fn request(name: &str) -> Request {
+    let own = ITEM.replace("\"Update an order\"", &domain::json::quote(name));
+    let mut item = Item::read("request", "a3".into(), 12, &own);
+    item.examples = vec![
+        Example::read(
+            "x1".into(),
+            4,
+            r#"{"name":"It worked","status":"OK","code":200,"body":"{\n  \"id\": 1042,\n  \"note\": \"leave at the door\"\n}"}"#,
+        ),
+        Example::read("x2".into(), 4, r#"{"name":"Somebody was faster","status":"Precondition Failed","code":412,"body":""}"#),
+    ];
+    Request {
+        frame: inside("Harbour Payments", "library"),
+        collection: collection("c1", "Orders API"),
+        folders: vec!["Orders".into()],
+        request: item,
+        may_edit: true,
+    }
+}
+
+fn member(id: &str, name: &str, role: &str, is_me: bool) -> Member {
+    Member { id: id.into(), username: name.into(), role: role.into(), billing: is_me, joined: at("2026-11-18T08:00:00Z"), is_me }
+}
+
+pub fn team(name: &str) -> TeamPage {
+    TeamPage {
+        frame: inside(name, "team"),
+        team: link(name),
+        members: vec![member("1", "mira", "admin", true), member("2", name, "editor", false), member("3", "ines", "viewer", false)],
+        invites: vec![
+            Pending {
+                id: "i1".into(),
+                email: "oskar@example.com".into(),
+                role: "editor".into(),
+                expires: at("2026-11-28T08:00:00Z"),
+                expired: false,
+                link: Some("https://postroom.example/invite/abc".into()),
+            },
+            Pending {
+                id: "i2".into(),
+                email: "a-rather-long-address@subdomain.example.org".into(),
+                role: "viewer".into(),
+                expires: at("2026-11-20T08:00:00Z"),
+                expired: true,
+                link: None,
+            },
+        ],
+        seats: Seats { count: 8, used: 5, free: 3 },
+        roles: vec!["viewer", "editor", "admin"],
+        may_manage: true,
+        may_invite: true,
+        confirm_first: false,
+        may_seat: true,
+    }
+}
+
+/// Every page by a name, with `name` wherever a person chooses a name.
+pub fn pages(name: &str) -> Vec<(&'static str, String)> {
+    let html = |page: &dyn Fn() -> askama::Result<String>| page().expect("a page renders");
+    let day_of = "2026-11-21T21:30:00Z".parse().expect("a time");
+    let library = |collections: Vec<Collection>| Library {
+        frame: inside(name, "library"),
+        team: link(name),
+        workspace: "w-1".into(),
+        collections,
+        may_import: true,
+        watch: "c1:12".into(),
+    };
+    let shelf = vec![
+        collection("c1", name),
+        Collection { subscribed: false, facts: vec!["102 items".into()], ..collection("c2", "Ledger (internal)") },
+        Collection {
+            subscribed: false,
+            changed_by: None,
+            facts: vec!["1 item".into()],
+            ..collection("c3", "A collection whose name goes on for so long that it has to wrap on every screen there is")
+        },
+    ];
+    let feed = |entries| Feed {
+        frame: inside(name, "feed"),
+        team: link(name),
+        days: days(entries, day_of),
+        older: Some("next".into()),
+        watch: "c1:12".into(),
+    };
+    let page = |tree, subscription, changes| CollectionPage {
+        frame: inside(name, "library"),
+        collection: collection("c1", name),
+        tree,
+        subscription,
+        changes,
+        address: "https://postroom.example/api/collections/c1".into(),
+        may_edit: true,
+        may_delete: true,
+    };
+    let signed = Frame { team: None, ..inside(name, "") };
+    let account = Account {
+        frame: signed.clone(),
+        viewer: viewer(),
+        keys: vec![Key { id: "k1".into(), name: name.into(), scope: "read and write", created: at("2026-11-20T08:00:00Z"), expires: None }],
+        sessions: vec![
+            Session {
+                id: "s1".into(),
+                device: "Firefox on Linux".into(),
+                created: at("2026-11-21T08:00:00Z"),
+                seen: at("2026-11-21T21:29:00Z"),
+                current: true,
+            },
+            Session {
+                id: "s2".into(),
+                device: name.into(),
+                created: at("2026-11-10T08:00:00Z"),
+                seen: at("2026-11-19T21:29:00Z"),
+                current: false,
+            },
+        ],
+    };
+    let problem = Problem {
+        frame: Frame::default(),
+        status: 404,
+        title: "There is nothing here".into(),
+        detail: "The page does not exist, or it is not open to you.".into(),
+    };
+    vec![
+        ("landing", html(&|| Landing { frame: Frame::default(), origin: "https://postroom.example".into() }.render())),
+        ("home", html(&|| Home { frame: signed.clone(), name: name.into() }.render())),
+        ("home-empty", html(&|| Home { frame: Frame { teams: vec![], ..signed.clone() }, name: name.into() }.render())),
+        ("signup", html(&|| Signup { frame: Frame::default(), invite: None, sent: false }.render())),
+        ("signup-invite", html(&|| Signup { frame: Frame::default(), invite: Some(note(name, false)), sent: false }.render())),
+        ("signup-sent", html(&|| Signup { frame: Frame::default(), invite: None, sent: true }.render())),
+        ("signin", html(&|| Signin { frame: Frame::default(), invite: None, then: "/".into(), confirmed: true }.render())),
+        ("confirm", html(&|| Confirm { frame: Frame::default(), token: Some("t".into()) }.render())),
+        (
+            "invite",
+            html(&|| {
+                Invite { frame: Frame::default(), invite: note(name, true), other_address: false, elsewhere: "/signin?invite=abc".into() }
+                    .render()
+            }),
+        ),
+        (
+            "invite-accept",
+            html(&|| {
+                Invite { frame: signed.clone(), invite: note(name, true), other_address: false, elsewhere: "/signup?invite=abc".into() }
+                    .render()
+            }),
+        ),
+        (
+            "invite-in",
+            html(&|| {
+                Invite { frame: signed.clone(), invite: note(name, true), other_address: true, elsewhere: "/signin?invite=abc".into() }
+                    .render()
+            }),
+        ),
+        ("problem", html(&|| problem.render())),
+        ("team-new", html(&|| New { frame: signed.clone(), host: "postroom.example".into() }.render())),
+        ("team", html(&|| team(name).render())),
+        ("team-unconfirmed", html(&|| TeamPage { invites: vec![], may_invite: false, confirm_first: true, ..team(name) }.render())),
+        ("library", html(&|| library(shelf.clone()).render())),
+        ("library-empty", html(&|| library(vec![]).render())),
+        ("collection", html(&|| page(tree(name), Some("now"), entries(name)).render())),
+        ("collection-empty", html(&|| page(vec![], None, vec![]).render())),
+        ("request", html(&|| request(name).render())),
+        ("feed", html(&|| feed(entries(name)).render())),
+        ("feed-empty", html(&|| feed(vec![]).render())),
+        ("account", html(&|| account.render())),
+    ]
+}

@@ -1,0 +1,85 @@
+//! Activity feeds: what happened in a team's library, and in what the caller follows. Newest first.
+
+use app::{App, By, Json, Problem, Query, Var, Who};
+use axum::extract::State;
+use domain::access::ReadTeam;
+use domain::limit;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::feed::{Entry, FeedPage};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What it needs of the environment.
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId];
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(mine)).routes(routes!(team))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    cursor: Option<String>,
+    limit: Option<usize>,
+    collection: Option<String>,
+    user: Option<String>,
+    kind: Option<String>,
+    item: Option<String>,
+}
+
+impl Asked {
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(50).clamp(1, limit::PAGE)
+    }
+
+    fn wants(&self, entry: &Entry) -> bool {
+        let is = |asked: &Option<String>, value: &str| asked.as_ref().is_none_or(|asked| asked == value);
+        let collection =
+            self.collection.as_deref().is_none_or(|asked| asked == entry.collection.as_str() || asked == entry.collection.uid(entry.owner));
+        let item = self.item.as_ref().is_none_or(|asked| entry.item.as_ref().is_some_and(|item| item.id.as_str() == asked));
+        collection && item && is(&self.user, &entry.actor.id.to_string()) && is(&self.kind, entry.op.as_str())
+    }
+}
+
+fn shown(page: FeedPage, keep: impl Fn(&Entry) -> bool) -> Json<Value> {
+    let entries: Vec<Value> = page
+        .entries
+        .iter()
+        .filter(|entry| keep(entry))
+        .map(|entry| {
+            json!({
+                "id": format!("{}:{}", entry.collection, entry.seq),
+                "at": entry.at,
+                "actor": entry.actor,
+                "op": entry.op,
+                "collection": {"id": entry.collection, "name": entry.collection_name},
+                "item": entry.item,
+                "seq": entry.seq,
+                "count": entry.count,
+                "counts": entry.counts,
+            })
+        })
+        .collect();
+    Json(json!({"entries": entries, "cursor": page.cursor}))
+}
+
+/// What happened in the collections that the caller follows.
+#[utoipa::path(get, path = "/api/feed", tag = "Feed", params(("cursor" = Option<String>, Query), ("limit" = Option<usize>, Query),
+    ("collection" = Option<String>, Query), ("user" = Option<String>, Query), ("kind" = Option<String>, Query), ("item" = Option<String>, Query)),
+    responses((status = 200, description = "`{\"entries\":[…],\"cursor\"}`")))]
+async fn mine(Who(caller): Who, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let page = app.store.user_feed(caller.user, asked.cursor.as_deref(), asked.limit()).await?;
+    // Who left a team does not read on what was written into their feed before.
+    let sees = |entry: &Entry| entry.team.map_or(entry.owner == caller.user, |team| caller.teams.contains_key(&team));
+    Ok(shown(page, |entry| sees(entry) && asked.wants(entry)))
+}
+
+/// What happened in a team's library.
+#[utoipa::path(get, path = "/api/teams/{team}/feed", tag = "Feed", params(("team" = u64, Path), ("cursor" = Option<String>, Query),
+    ("limit" = Option<usize>, Query), ("collection" = Option<String>, Query), ("user" = Option<String>, Query), ("kind" = Option<String>, Query),
+    ("item" = Option<String>, Query)), responses((status = 200, description = "`{\"entries\":[…],\"cursor\"}`")))]
+async fn team(By(by): By<ReadTeam>, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let page = app.store.team_feed(&by, asked.cursor.as_deref(), asked.limit()).await?;
+    Ok(shown(page, |entry| asked.wants(entry)))
+}

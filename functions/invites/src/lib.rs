@@ -1,0 +1,22 @@
+//! Invitations: made and looked after by a team's admins, seen and accepted by the invited.
+
+use app::{App, Var};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+mod accept;
+mod manage;
+
+/// What it needs of the environment.
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId];
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(manage::list, manage::make))
+        .routes(routes!(manage::resend_all))
+        .routes(routes!(manage::resend))
+        .routes(routes!(manage::take_back))
+        .routes(routes!(accept::look))
+        .routes(routes!(accept::accept))
+}

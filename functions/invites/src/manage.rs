@@ -1,0 +1,209 @@
+//! What a team's admins do.
+
+use std::collections::HashSet;
+
+use app::{App, By, FieldError, Json, Path, Problem};
+use axum::extract::State;
+use domain::access::{ManageInvites, TeamRole};
+use domain::account::Email;
+use domain::ids::{InviteId, TeamId};
+use domain::limit;
+use domain::team::Invite;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::Conflict;
+use store::invites::Outcome;
+use utoipa::ToSchema;
+
+fn shown(app: &App, invite: &Invite) -> Result<Value, Problem> {
+    let expired = invite.expires_at <= app.now();
+    Ok(json!({
+        "id": invite.id,
+        "email": invite.email,
+        "role": invite.role,
+        "status": if expired { "expired" } else { "pending" },
+        "inviter": invite.inviter_name,
+        "created_at": invite.created_at,
+        "expires_at": invite.expires_at,
+        "link": app.invite_link(invite)?,
+    }))
+}
+
+fn all_shown(app: &App, invites: &[Invite]) -> Result<Json<Value>, Problem> {
+    let invites = invites.iter().map(|invite| shown(app, invite)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(json!({"invites": invites})))
+}
+
+#[utoipa::path(
+    get, path = "/api/teams/{team}/invites", tag = "invites", params(("team" = u64, Path)),
+    responses((status = 200, description = "`invites`, the oldest first, each with its link to copy"))
+)]
+pub(crate) async fn list(State(app): State<App>, By(access): By<ManageInvites>) -> Result<Json<Value>, Problem> {
+    all_shown(&app, &app.store.invites(access.thing).await?)
+}
+
+/// Whom to invite.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct New {
+    /// E-mail addresses, at most 100.
+    emails: Vec<String>,
+    /// What they are to be: `viewer`, `editor` or `admin`.
+    #[serde(default = "editor")]
+    #[schema(value_type = String)]
+    role: TeamRole,
+}
+
+fn editor() -> TeamRole {
+    TeamRole::Editor
+}
+
+/// One line of the request: an address, or what was typed instead of one.
+enum Line {
+    Address(Email),
+    NotOne(String),
+}
+
+/// Reads the lines, each address once.
+fn lines(typed: &[String]) -> Vec<Line> {
+    let mut seen = HashSet::new();
+    let lines = typed.iter().map(|text| match Email::parse(text) {
+        Ok(email) => Line::Address(email),
+        Err(_) => Line::NotOne(text.clone()),
+    });
+    lines.filter(|line| matches!(line, Line::NotOne(_)) || matches!(line, Line::Address(email) if seen.insert(email.clone()))).collect()
+}
+
+#[utoipa::path(
+    post, path = "/api/teams/{team}/invites", tag = "invites", params(("team" = u64, Path)), request_body = New,
+    responses(
+        (status = 200, description = "`invites`, one for each address: with id and link where it is invited and mailed, otherwise with the reason as its status"),
+        (status = 409, description = "None could be invited: `no_free_seat`, `already_invited`, `already_member`"),
+        (status = 422, description = "None is an address, or too many are given"),
+    )
+)]
+pub(crate) async fn make(State(app): State<App>, By(access): By<ManageInvites>, Json(body): Json<New>) -> Result<Json<Value>, Problem> {
+    if body.emails.is_empty() || body.emails.len() > limit::INVITES_AT_ONCE {
+        return Err(Problem::field("/emails", format!("give 1 to {} addresses", limit::INVITES_AT_ONCE)));
+    }
+    let lines = lines(&body.emails);
+    let addresses = lines.iter().filter_map(|line| match line {
+        Line::Address(email) => Some((InviteId::from(app.new_id()), email.clone())),
+        Line::NotOne(_) => None,
+    });
+    let mut outcomes = app.store.invite(&access, addresses.collect(), body.role, app.now()).await?.into_iter();
+    let mut answers = Vec::with_capacity(lines.len());
+    let mut refused = Vec::new();
+    let mut invited = false;
+    for line in lines {
+        let (email, conflict, status) = match line {
+            Line::NotOne(typed) => (typed, None, "not_an_address"),
+            Line::Address(_) => {
+                let Some((email, outcome)) = outcomes.next() else { continue };
+                let (conflict, status) = match outcome {
+                    Outcome::Invited(invite) => {
+                        invited = true;
+                        answers.push(shown(&app, &invite)?);
+                        continue;
+                    }
+                    Outcome::AlreadyMember => (Conflict::AlreadyMember, "already_member"),
+                    Outcome::AlreadyInvited => (Conflict::AlreadyInvited, "already_invited"),
+                    Outcome::NoFreeSeat => (Conflict::NoFreeSeat, "no_free_seat"),
+                };
+                (email.as_str().to_owned(), Some(conflict), status)
+            }
+        };
+        refused.extend(conflict);
+        answers.push(json!({"email": email, "role": body.role, "status": status}));
+    }
+    if !invited {
+        return Err(nobody(&body.emails, &refused));
+    }
+    Ok(Json(json!({"invites": answers})))
+}
+
+/// The problem of a request that invited nobody: what an admin can do something about comes first.
+fn nobody(typed: &[String], refused: &[Conflict]) -> Problem {
+    for conflict in [Conflict::NoFreeSeat, Conflict::AlreadyInvited, Conflict::AlreadyMember] {
+        if refused.contains(&conflict) {
+            return Problem::Conflict(conflict, "/emails");
+        }
+    }
+    let errors = typed
+        .iter()
+        .enumerate()
+        .filter_map(|(index, text)| Email::parse(text).err().map(|rejected| FieldError::at(format!("/emails/{index}"), rejected)));
+    Problem::Rejected(errors.collect())
+}
+
+#[utoipa::path(
+    post, path = "/api/teams/{team}/invites/resend", tag = "invites", params(("team" = u64, Path)),
+    responses((status = 200, description = "All pending invitations are mailed again with new links: `invites`"))
+)]
+pub(crate) async fn resend_all(State(app): State<App>, By(access): By<ManageInvites>) -> Result<Json<Value>, Problem> {
+    let mut again = Vec::new();
+    for invite in app.store.invites(access.thing).await? {
+        match app.store.resend_invite(&access, &invite.id, app.now()).await {
+            Ok(invite) => again.push(invite),
+            // Accepted or taken back while we were at it.
+            Err(store::Error::Conflict(Conflict::InviteGone)) => (),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    all_shown(&app, &again)
+}
+
+#[utoipa::path(
+    post, path = "/api/teams/{team}/invites/{invite}/resend", tag = "invites", params(("team" = u64, Path), ("invite" = String, Path)),
+    responses(
+        (status = 200, description = "The invitation is mailed again with a new link, the old link is dead: `invite`"),
+        (status = 410, description = "`invite_gone`"),
+    )
+)]
+pub(crate) async fn resend(
+    State(app): State<App>,
+    By(access): By<ManageInvites>,
+    Path((_, invite)): Path<(TeamId, InviteId)>,
+) -> Result<Json<Value>, Problem> {
+    let invite = app.store.resend_invite(&access, &invite, app.now()).await?;
+    Ok(Json(json!({"invite": shown(&app, &invite)?})))
+}
+
+#[utoipa::path(
+    delete, path = "/api/teams/{team}/invites/{invite}", tag = "invites", params(("team" = u64, Path), ("invite" = String, Path)),
+    responses((status = 200, description = "Its link is dead and its seat is free"), (status = 410, description = "`invite_gone`"))
+)]
+pub(crate) async fn take_back(
+    State(app): State<App>,
+    By(access): By<ManageInvites>,
+    Path((_, invite)): Path<(TeamId, InviteId)>,
+) -> Result<Json<Value>, Problem> {
+    app.store.take_back_invite(&access, &invite, app.now()).await?;
+    Ok(Json(json!({"invite": {"id": invite}})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_counts_once() {
+        let typed = ["Ann@example.com", "nobody", " ann@example.com ", "bob@example.com"].map(str::to_owned);
+        let shown: Vec<String> = lines(&typed)
+            .iter()
+            .map(|line| match line {
+                Line::Address(email) => email.to_string(),
+                Line::NotOne(typed) => format!("?{typed}"),
+            })
+            .collect();
+        assert_eq!(shown, ["ann@example.com", "?nobody", "bob@example.com"]);
+    }
+
+    #[test]
+    fn the_reason_is_the_one_to_act_on() {
+        let all = [Conflict::AlreadyMember, Conflict::NoFreeSeat];
+        assert!(matches!(nobody(&[], &all), Problem::Conflict(Conflict::NoFreeSeat, "/emails")));
+        let Problem::Rejected(errors) = nobody(&["ann".to_owned()], &[]) else { panic!() };
+        assert_eq!(errors[0].pointer, "/emails/0");
+    }
+}

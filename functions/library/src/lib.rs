@@ -1,0 +1,226 @@
+//! Everything that reads collections: the library, whole collections, elements, changes, subscriptions.
+
+use app::{App, By, Document, Fetched, Json, Path, Problem, Query, Var, Who};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::access::{Access, ReadCollection, ReadWorkspace};
+use domain::collection::Element;
+use domain::ids::ElementId;
+use domain::{format, limit};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::imports::Listed;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What it needs of the environment.
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId];
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(collections))
+        .routes(routes!(collection))
+        .routes(routes!(items))
+        .routes(routes!(item))
+        .routes(routes!(changes))
+        .routes(routes!(subscription))
+        .routes(routes!(subscriptions))
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    workspace: Option<String>,
+    name: Option<String>,
+    limit: Option<usize>,
+    offset: Option<usize>,
+}
+
+/// The collections of a workspace, or of all of the caller's workspaces, the last changed first.
+#[utoipa::path(get, path = "/api/collections", tag = "Collections",
+    params(("workspace" = Option<String>, Query), ("name" = Option<String>, Query), ("limit" = Option<usize>, Query), ("offset" = Option<usize>, Query)),
+    responses((status = 200, description = "`{\"collections\":[…]}`, with `meta` where it is a page")))]
+async fn collections(Query(asked): Query<Listing>, State(app): State<App>, request: Request) -> Result<Json<Value>, Problem> {
+    let (mut parts, _) = request.into_parts();
+    let mut found: Vec<Listed> = Vec::new();
+    for by in asked_for(&app, &asked, &mut parts).await? {
+        found.extend(app.store.listed(&by).await?);
+    }
+    found.retain(|listed| asked.name.as_ref().is_none_or(|name| listed.name == *name));
+    found.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.collection.cmp(&b.collection)));
+    let total = found.len();
+    let offset = asked.offset.unwrap_or(0);
+    let page = found.into_iter().skip(offset).take(asked.limit.unwrap_or(usize::MAX));
+    let shown: Vec<Value> = page
+        .map(|listed| {
+            json!({
+                "id": listed.collection,
+                "name": listed.name,
+                "owner": listed.owner.to_string(),
+                "uid": listed.collection.uid(listed.owner),
+                "createdAt": listed.created_at,
+                "updatedAt": listed.updated_at,
+                "isPublic": false,
+                "workspace": listed.workspace,
+                "team": listed.team,
+                "count": listed.count,
+                "revision": listed.seq,
+            })
+        })
+        .collect();
+    let mut body = json!({"collections": shown});
+    if asked.limit.is_some() || asked.offset.is_some() {
+        body["meta"] = json!({"total": total, "offset": offset, "limit": asked.limit});
+    }
+    Ok(Json(body))
+}
+
+/// The workspaces that are asked for and that the caller may read. One that is named is read together with the caller;
+/// as with Postman, one that is not there is an empty one.
+async fn asked_for(app: &App, asked: &Listing, parts: &mut Parts) -> Result<Vec<Access<ReadWorkspace>>, Problem> {
+    if asked.workspace.is_some() {
+        return match By::<ReadWorkspace>::from_request_parts(parts, app).await {
+            Ok(By(by)) => Ok(vec![by]),
+            Err(Problem::NotFound(_)) => Ok(Vec::new()),
+            Err(problem) => Err(problem),
+        };
+    }
+    let Who(caller) = Who::from_request_parts(parts, app).await?;
+    let workspaces = app.store.workspaces(&caller).await?;
+    Ok(workspaces.into_iter().filter_map(|workspace| Access::check(caller.clone(), workspace, None).ok()).collect())
+}
+
+fn tagged(headers: &HeaderMap, revision: u64, body: impl FnOnce() -> String) -> Response {
+    let tag = format!("\"{revision}\"");
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let fresh = known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    if fresh {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+    }
+    ([(header::ETAG, tag)], Document(body())).into_response()
+}
+
+/// A collection with everything in it, as it was given, in format 2.1 (or in the version that it came in).
+#[utoipa::path(get, path = "/api/collections/{collection}", tag = "Collections", params(("collection" = String, Path)),
+    responses((status = 200, description = "`{\"collection\": …}`")))]
+async fn collection(By(by): By<ReadCollection>, headers: HeaderMap, State(app): State<App>) -> Result<Response, Problem> {
+    let head = by.thing;
+    let whole = app.store.whole(&head).await?;
+    let join = move || {
+        let document = format::join(&whole.root.json, &whole.elements, Some((&head.collection, head.owner)));
+        tagged(&headers, head.seq, || format!("{{\"collection\":{document}}}"))
+    };
+    // Off the async threads: 6 MB take a moment.
+    tokio::task::spawn_blocking(join).await.map_err(|error| Problem::Internal(error.to_string()))
+}
+
+#[derive(Deserialize)]
+struct Tree {
+    parent: Option<String>,
+    depth: Option<usize>,
+}
+
+/// The tree: what stands where, without content; below `parent` where it is named, `depth` levels of it.
+#[utoipa::path(get, path = "/api/collections/{collection}/items", tag = "Items",
+    params(("collection" = String, Path), ("parent" = Option<String>, Query), ("depth" = Option<usize>, Query)),
+    responses((status = 200, description = "`{\"items\":[…],\"head\":n}`: parents before children, siblings in order")))]
+async fn items(By(by): By<ReadCollection>, Query(asked): Query<Tree>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let whole = app.store.whole(&by.thing).await?;
+    let parent = asked
+        .parent
+        .filter(|parent| !parent.is_empty())
+        .map(|raw| ElementId::parse(&raw).map_err(|_| Problem::NotFound("parent")))
+        .transpose()?;
+    if let Some(parent) = &parent
+        && !whole.elements.iter().any(|element| element.id == *parent)
+    {
+        return Err(Problem::NotFound("parent"));
+    }
+    let shown: Vec<Value> = in_order(&whole.elements, parent.as_ref(), asked.depth.unwrap_or(usize::MAX)).into_iter().map(row).collect();
+    Ok(Json(json!({"items": shown, "head": by.thing.seq})))
+}
+
+fn row(element: &Element) -> Value {
+    let mut row = json!({
+        "id": element.id,
+        "parent": element.parent,
+        "kind": element.kind,
+        "name": element.name,
+        "revision": element.revision,
+        "order": element.order,
+    });
+    if let Some(method) = &element.method {
+        row["method"] = json!(method);
+        row["url"] = json!(element.url);
+    }
+    row
+}
+
+/// Parents before children, siblings by their order; no recursion, however deep.
+fn in_order<'a>(elements: &'a [Element], top: Option<&ElementId>, depth: usize) -> Vec<&'a Element> {
+    let mut children: std::collections::HashMap<Option<&ElementId>, Vec<&Element>> = std::collections::HashMap::new();
+    for element in elements {
+        children.entry(element.parent.as_ref()).or_default().push(element);
+    }
+    for list in children.values_mut() {
+        list.sort_by(|a, b| (&b.order, &b.id).cmp(&(&a.order, &a.id)));
+    }
+    let mut found = Vec::with_capacity(elements.len());
+    let mut rest: Vec<(&Element, usize)> = children.get(&top).into_iter().flatten().map(|element| (*element, 1)).collect();
+    while let Some((element, level)) = rest.pop() {
+        if level > depth {
+            continue;
+        }
+        found.push(element);
+        rest.extend(children.get(&Some(&element.id)).into_iter().flatten().map(|child| (*child, level + 1)));
+    }
+    found
+}
+
+/// One element: its own JSON, with its revision as `ETag`.
+#[utoipa::path(get, path = "/api/collections/{collection}/items/{item}", tag = "Items",
+    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The item")))]
+async fn item(
+    By(by): By<ReadCollection>,
+    fetched: Fetched,
+    headers: HeaderMap,
+    Path((_, item)): Path<(String, String)>,
+    State(app): State<App>,
+) -> Result<Response, Problem> {
+    let id = ElementId::parse(&item).map_err(|_| Problem::NotFound("item"))?;
+    let element = app.store.element(&by.thing, &id, &fetched.0).await?.ok_or(Problem::NotFound("item"))?;
+    Ok(tagged(&headers, element.revision, || format::one(&element)))
+}
+
+#[derive(Deserialize)]
+struct Since {
+    since: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// The changes after `since`, oldest first: with them a client is level again (promise G1).
+#[utoipa::path(get, path = "/api/collections/{collection}/changes", tag = "Changes",
+    params(("collection" = String, Path), ("since" = Option<u64>, Query), ("limit" = Option<usize>, Query)),
+    responses((status = 200, description = "`{\"changes\":[…],\"head\":n}`: the same objects that events carry")))]
+async fn changes(By(by): By<ReadCollection>, Query(asked): Query<Since>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let limit = asked.limit.unwrap_or(limit::PAGE).clamp(1, limit::PAGE);
+    let changes = app.store.changes(&by, asked.since.unwrap_or(0), limit).await?;
+    // The head was read first: a change that came since is not missing, its number is beyond it.
+    let head = changes.last().map_or(by.thing.seq, |last| last.seq.max(by.thing.seq));
+    Ok(Json(json!({"changes": changes, "head": head})))
+}
+
+/// The caller's subscription to a collection.
+#[utoipa::path(get, path = "/api/collections/{collection}/subscription", tag = "Subscriptions", params(("collection" = String, Path)),
+    responses((status = 200, description = "`{\"subscription\":{…}}` or `{\"subscription\":null}`")))]
+async fn subscription(By(by): By<ReadCollection>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!({"subscription": app.store.subscription(&by).await?})))
+}
+
+/// All of the caller's subscriptions.
+#[utoipa::path(get, path = "/api/subscriptions", tag = "Subscriptions", responses((status = 200, description = "`{\"subscriptions\":[…]}`")))]
+async fn subscriptions(Who(caller): Who, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    Ok(Json(json!({"subscriptions": app.store.subscriptions_seen(&caller).await?})))
+}

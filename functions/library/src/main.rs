@@ -1,0 +1,6 @@
+//! The function `library` as a Lambda.
+
+#[tokio::main]
+async fn main() -> Result<(), app::Crash> {
+    app::lambda::serve(library::routes(), library::NEEDS).await
+}

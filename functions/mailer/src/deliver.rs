@@ -1,0 +1,34 @@
+//! One letter, once: claim, send, settle.
+
+use app::{App, Crash, Letter};
+use store::receipts::{Claim, Receipt};
+
+/// Sends the letter that `write` gives, unless its receipt says that it is sent. `None`: there is nothing to say
+/// (any more), which is settled as well.
+pub(crate) async fn once<F>(app: &App, receipt: Receipt, write: F) -> Result<(), Crash>
+where
+    F: Future<Output = Result<Option<Letter>, Crash>>,
+{
+    match app.store.claim(&receipt, app.now()).await? {
+        Claim::Settled => return Ok(()),
+        Claim::Leased => return Err("another sender is at it".into()),
+        Claim::Mine => (),
+    }
+    let sent = match write.await {
+        Ok(Some(letter)) => app.mail.send(&letter).await,
+        Ok(None) => Ok("not needed".to_owned()),
+        Err(error) => Err(error),
+    };
+    match sent {
+        Ok(message) => {
+            app.store.settle(&receipt, &message).await?;
+            tracing::info!(kind = receipt.kind, to = receipt.to, message, "mailed");
+            Ok(())
+        }
+        Err(error) => {
+            // The next try need not wait for the lease.
+            app.store.give_back(&receipt).await?;
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Stream to mail: what happened and what changed becomes letters, each once.
+//!
+//! Records are handled in order. At the first one that fails the rest of the batch is left: Lambda comes again from
+//! there. What was mailed before has its receipt and is not mailed again.
+
+use app::{App, Crash, Var};
+use aws_lambda_events::event::dynamodb::Event;
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use store::{Item, changes, events};
+
+mod changed;
+mod deliver;
+mod happened;
+mod words;
+
+/// What it needs of the environment.
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::MailFrom];
+
+/// Handles a batch of the stream.
+pub async fn handle(app: &App, batch: Event) -> Result<DynamoDbEventResponse, Crash> {
+    Ok(app::stream::each(batch, |image| tell(app, image)).await)
+}
+
+async fn tell(app: &App, image: Item) -> Result<(), Crash> {
+    let kind = image.get("kind").and_then(|kind| kind.as_s().ok()).map(String::as_str);
+    match kind {
+        Some(events::KIND) => happened::tell(app, events::read_event(image)?).await,
+        Some("change") => {
+            let (change, about) = changes::from_image(image)?;
+            changed::tell(app, &change, &about).await
+        }
+        // The mapping's filter lets nothing else through.
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,101 @@
+//! Keys for programs.
+
+use app::{App, FieldError, Json, Path, Problem, Tokens, Who};
+use axum::extract::State;
+use domain::Rejected;
+use domain::account::Scope;
+use domain::ids::KeyId;
+use domain::team;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::sessions::ApiKey;
+use utoipa::ToSchema;
+
+use crate::closing;
+use crate::sessions::signed_in;
+
+/// What a new key is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewKey {
+    /// What its owner calls it.
+    #[serde(default)]
+    name: String,
+    /// `read` or `write` (which also reads).
+    #[serde(default = "write")]
+    #[schema(value_type = String)]
+    scope: Scope,
+    /// Until when it works; without it, until it is deleted.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+fn write() -> Scope {
+    Scope::Write
+}
+
+fn shown(key: &ApiKey) -> Value {
+    json!({
+        "id": key.id,
+        "name": key.name,
+        "scope": key.scope,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "used_on": key.used_on,
+    })
+}
+
+#[utoipa::path(get, path = "/api/me/api-keys", tag = "sessions", responses((status = 200, description = "The caller's keys, without their secrets: `api_keys`")))]
+pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
+    let api_keys = app.store.api_keys(caller.user, app.now()).await?;
+    Ok(Json(json!({"api_keys": api_keys.iter().map(shown).collect::<Vec<_>>()})))
+}
+
+#[utoipa::path(
+    post, path = "/api/me/api-keys", tag = "sessions", request_body = NewKey,
+    responses((status = 200, description = "The key; `api_key.key` is shown this once"))
+)]
+pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Json(body): Json<NewKey>) -> Result<Json<Value>, Problem> {
+    signed_in(&caller)?;
+    let mut errors = Vec::new();
+    let name = team::name(&body.name).map_err(|rejected| errors.push(FieldError::at("/name", rejected))).unwrap_or_default();
+    if body.expires_at.is_some_and(|at| at <= app.now()) {
+        errors.push(FieldError::at("/expires_at", Rejected::because("this time has passed")));
+    }
+    if !errors.is_empty() {
+        return Err(Problem::Rejected(errors));
+    }
+    let secret = app.tokens.random()?;
+    let id: KeyId = app.new_id().simple().to_string().parse()?;
+    let key = ApiKey {
+        id,
+        user: caller.user,
+        name,
+        scope: body.scope,
+        secret_hash: Tokens::hash(&secret),
+        created_at: app.now(),
+        expires_at: body.expires_at,
+        used_on: None,
+    };
+    app.store.make_key(&caller, &key).await?;
+    let mut answer = shown(&key);
+    answer["key"] = json!(key.text(&secret));
+    Ok(Json(json!({"api_key": answer})))
+}
+
+#[utoipa::path(
+    delete, path = "/api/me/api-keys/{key}", tag = "sessions", params(("key" = String, Path)),
+    responses(
+        (status = 200, description = "The key works no longer, and its WebSockets are closed"),
+        (status = 404, description = "The caller has no such key"),
+    )
+)]
+pub(crate) async fn delete(State(app): State<App>, Who(caller): Who, Path(key): Path<KeyId>) -> Result<Json<Value>, Problem> {
+    signed_in(&caller)?;
+    if !app.store.delete_key(&caller, &key, app.now()).await? {
+        return Err(Problem::NotFound("API key"));
+    }
+    closing::key(&app, caller.user, &key).await?;
+    Ok(Json(json!({"api_key": {"id": key}})))
+}

@@ -1,0 +1,37 @@
+//! Closing what a session or a key had opened, before the answer that says it has ended.
+
+use app::{App, Problem};
+use domain::ids::{ConnectionId, KeyId, SessionId, UserId};
+use futures::{StreamExt, TryStreamExt};
+use store::live::Connection;
+
+/// Connections closed at the same time.
+const AT_ONCE: usize = 16;
+
+/// The WebSockets of one session.
+pub(crate) async fn session(app: &App, user: UserId, session: &SessionId) -> Result<(), Problem> {
+    close(app, user, |connection| connection.session.as_ref() == Some(session)).await
+}
+
+/// The WebSockets of all sessions of a user.
+pub(crate) async fn all_sessions(app: &App, user: UserId) -> Result<(), Problem> {
+    close(app, user, |connection| connection.session.is_some()).await
+}
+
+/// The WebSockets of one API key.
+pub(crate) async fn key(app: &App, user: UserId, key: &KeyId) -> Result<(), Problem> {
+    close(app, user, |connection| connection.key.as_ref() == Some(key)).await
+}
+
+async fn close(app: &App, user: UserId, which: impl Fn(&Connection) -> bool) -> Result<(), Problem> {
+    let connections = app.store.connections_of(user).await?;
+    let ended: Vec<ConnectionId> =
+        connections.into_iter().filter(|connection| which(connection)).map(|connection| connection.connection).collect();
+    let closed = ended.into_iter().map(|connection| async move {
+        // First its registrations: from then on nothing is sent to it, even where closing it takes a while or fails.
+        app.store.disconnect(&connection).await?;
+        app.push.close(&connection).await;
+        Ok::<(), Problem>(())
+    });
+    futures::stream::iter(closed).buffer_unordered(AT_ONCE).try_collect().await
+}

@@ -1,0 +1,24 @@
+//! Sign-in: sessions, API keys, tickets for WebSockets.
+
+use app::{App, Var};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+mod api_keys;
+mod closing;
+mod sessions;
+mod tickets;
+
+/// What it needs of the environment.
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RealtimeUrl, Var::ConnectionsUrl];
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sessions::sign_in, sessions::list, sessions::end_all))
+        .routes(routes!(sessions::refresh))
+        .routes(routes!(sessions::end_one))
+        .routes(routes!(api_keys::list, api_keys::make))
+        .routes(routes!(api_keys::delete))
+        .routes(routes!(tickets::make))
+}

@@ -1,0 +1,24 @@
+//! Teams: their seats, members and workspaces.
+
+use app::{App, Var};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+mod members;
+mod teams;
+mod workspaces;
+
+/// What it needs of the environment.
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId];
+
+/// The routes of this function.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(teams::list, teams::make))
+        .routes(routes!(teams::get))
+        .routes(routes!(teams::set_seats))
+        .routes(routes!(members::list))
+        .routes(routes!(members::change, members::remove))
+        .routes(routes!(workspaces::list))
+        .routes(routes!(workspaces::get))
+}

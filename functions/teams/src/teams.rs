@@ -1,0 +1,128 @@
+//! The teams themselves.
+
+use app::{App, By, FieldError, Json, Problem, Who};
+use axum::extract::State;
+use domain::access::{ManageSeats, ReadTeam};
+use domain::ids::TeamId;
+use domain::limit;
+use domain::team::{self, Handle, Seats};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::teams::NewTeam;
+use store::{Conflict, Error};
+use utoipa::ToSchema;
+
+/// Ids are drawn from the time and 12 random bits: two teams of one millisecond meet once in 4,096 times.
+const DRAWS: usize = 5;
+
+/// What a new team is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct New {
+    /// Its name.
+    #[serde(default)]
+    name: String,
+    /// Its part of a URL: 2 to 64 of `a-z 0-9 -`. Made from the name where it is not given.
+    #[serde(alias = "url")]
+    handle: Option<String>,
+    /// A sentence about it.
+    #[serde(default)]
+    description: String,
+}
+
+#[utoipa::path(
+    get, path = "/api/teams", tag = "teams",
+    responses((status = 200, description = "The caller's teams, in the Postman API's shape, with seats and workspace"))
+)]
+pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
+    let ids: Vec<TeamId> = caller.teams.keys().copied().collect();
+    let teams = app.store.teams(&ids).await?;
+    let counts = futures::future::try_join_all(teams.iter().map(|(team, _)| app.store.members(team.id))).await?;
+    let data: Vec<Value> = teams
+        .iter()
+        .zip(counts)
+        .map(|((team, seats), members)| {
+            let mut shown = app::show::team(team, *seats);
+            shown["memberCount"] = json!(members.len());
+            shown
+        })
+        .collect();
+    Ok(Json(json!({"data": data, "metadata": {"nextCursor": null}})))
+}
+
+#[utoipa::path(
+    post, path = "/api/teams", tag = "teams", request_body = New,
+    responses(
+        (status = 200, description = "The team with one seat, taken by its maker, who is admin and looks after the seats: `team`"),
+        (status = 409, description = "`handle_taken`"),
+    )
+)]
+pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Json(body): Json<New>) -> Result<Json<Value>, Problem> {
+    app::writes(&caller)?;
+    let mut errors = Vec::new();
+    let mut keep = |pointer: &str, rejected| errors.push(FieldError::at(pointer, rejected));
+    let name = team::name(&body.name).map_err(|rejected| keep("/name", rejected)).ok();
+    let typed = body.handle.filter(|handle| !handle.trim().is_empty());
+    let handle = match (&typed, &name) {
+        (Some(typed), _) => Handle::parse(typed).map_err(|rejected| keep("/handle", rejected)).ok(),
+        (None, Some(name)) => Handle::from_name(name).map_err(|rejected| keep("/handle", rejected)).ok(),
+        (None, None) => None,
+    };
+    if body.description.chars().count() > limit::DESCRIPTION_CHARS {
+        keep("/description", domain::Rejected::because(format!("a description has at most {} characters", limit::DESCRIPTION_CHARS)));
+    }
+    let (Some(name), Some(handle), true) = (name, handle, errors.is_empty()) else { return Err(Problem::Rejected(errors)) };
+    let mut new =
+        NewTeam { id: TeamId::new(app.now(), app.random()), name, handle, description: body.description, workspace: app.new_id().into() };
+    let mut draws = 1;
+    let (team, seats) = loop {
+        match app.store.create_team(&caller, &new, app.now()).await {
+            Ok(made) => break made,
+            Err(Error::Conflict(Conflict::IdTaken)) if draws < DRAWS => new.id = TeamId::new(app.now(), app.random()),
+            Err(Error::Conflict(Conflict::HandleTaken)) => return Err(Problem::Conflict(Conflict::HandleTaken, "/handle")),
+            Err(error) => return Err(error.into()),
+        }
+        draws += 1;
+    };
+    Ok(Json(json!({"team": app::show::team(&team, seats)})))
+}
+
+#[utoipa::path(
+    get, path = "/api/teams/{team}", tag = "teams", params(("team" = u64, Path)),
+    responses((status = 200, description = "`team`"), (status = 404, description = "No such team, or not a member"))
+)]
+pub(crate) async fn get(State(app): State<App>, By(access): By<ReadTeam>) -> Result<Json<Value>, Problem> {
+    let (team, seats) = app.store.teams(&[access.thing]).await?.pop().ok_or(Problem::NotFound("team"))?;
+    Ok(Json(json!({"team": app::show::team(&team, seats)})))
+}
+
+/// How many seats a team is to have.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Count {
+    /// In total, not in addition.
+    count: u64,
+}
+
+#[utoipa::path(
+    post, path = "/api/teams/{team}/seats", tag = "teams", params(("team" = u64, Path)), request_body = Count,
+    responses((status = 200, description = "`seats`"), (status = 409, description = "`seats_in_use`: members and pending invitations hold more"))
+)]
+pub(crate) async fn set_seats(
+    State(app): State<App>,
+    By(access): By<ManageSeats>,
+    Json(body): Json<Count>,
+) -> Result<Json<Value>, Problem> {
+    if !(1..=limit::SEATS).contains(&body.count) {
+        return Err(Problem::field("/count", format!("a team has 1 to {} seats", limit::SEATS)));
+    }
+    match app.store.set_seats(&access, body.count, app.now()).await {
+        Ok(seats) => Ok(Json(json!({"seats": shown(seats)}))),
+        Err(Error::Conflict(Conflict::SeatsInUse)) => Err(Problem::Conflict(Conflict::SeatsInUse, "/count")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn shown(seats: Seats) -> Value {
+    app::show::seats(seats)
+}
