@@ -1,0 +1,381 @@
+//! The whole product in one process on a laptop: the functions behind one port, an embedded DynamoDB, and the parts of
+//! AWS between them, each as small as it can be and without product logic.
+//!
+//! What is deployed is what runs here: the routes, the table, the stream mappings and the variables come from
+//! `infra/template.yaml`, and the functions use the real SDK clients against loopback endpoints.
+
+mod data;
+pub mod database;
+mod functions;
+mod gateway;
+mod host;
+mod lines;
+mod outbox;
+mod page;
+mod realtime;
+mod schedule;
+mod serve;
+mod ses;
+mod stream;
+pub mod template;
+mod wire;
+
+pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
+pub use outbox::Mail;
+pub use serve::Occupied;
+pub use stream::Meddler;
+pub use stream::batch::Condition;
+pub use stream::letters::DeadLetter;
+
+use app::{Clock, Crash, Passwords, Tokens};
+use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
+use axum::Router;
+use functions::Code;
+use jiff::SignedDuration;
+use realtime::sockets::Ending;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use stream::{Consumer, checkpoint::Checkpoint, drain::Drain, letters::DeadLetters};
+use template::Template;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// How long stopping waits for requests and stream functions that are under way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How a stack is started. The default is what a test wants: in memory, on a port that is free.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The public port; 0 takes a free one.
+    pub port: u16,
+    /// The folder for the data; `None` keeps everything in memory.
+    pub data: Option<PathBuf>,
+    /// A DynamoDB to use instead of the embedded one: its URL. The stack makes a table of its own there. Credentials
+    /// and region come from the environment (`AWS_ACCESS_KEY_ID`, `AWS_REGION` …), where they are set.
+    pub dynamodb: Option<String>,
+    /// What the functions' SDK clients send their requests with, instead of [`http_client`]: tests count and break.
+    pub http_client: Option<SharedHttpClient>,
+    /// The time. Keep a clone, or use [`Stack::clock`], to move it.
+    pub clock: Clock,
+    /// Changes what stream functions are handed: tests duplicate and reorder.
+    pub meddler: Option<Meddler>,
+}
+
+/// The plain HTTP client that [`Options::http_client`] replaces, for those who wrap it.
+pub fn http_client() -> SharedHttpClient {
+    wire::client(false)
+}
+
+/// A running stack. Dropping it stops it at once, as a power cut would; [`Stack::stop`] lets it finish.
+pub struct Stack {
+    inner: Arc<Inner>,
+    url: String,
+    table: Table,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    /// Keeps others out of the data folder, also where the table is elsewhere.
+    _folder: Option<data::Folder>,
+}
+
+/// Where the table is.
+#[derive(Debug)]
+struct Table {
+    endpoint: String,
+    name: String,
+}
+
+/// What the stack's parts share.
+struct Inner {
+    clock: Clock,
+    gateway: gateway::Gateway,
+    realtime: Arc<realtime::Realtime>,
+    outbox: Arc<outbox::Outbox>,
+    letters: Arc<DeadLetters>,
+    consumers: Vec<Arc<Consumer>>,
+    drain: Arc<Drain>,
+    schedules: schedule::Schedules,
+    embedded: Option<database::Embedded>,
+}
+
+impl Stack {
+    /// Starts a stack and returns when it answers.
+    ///
+    /// The error is one line for people: [`Occupied`] when the port is in use, a text when the data folder is in use
+    /// or when the template asks for something that the local stack has not.
+    pub async fn start(options: Options) -> Result<Stack, Crash> {
+        let template = Template::parse(template::SOURCE)?;
+        let listeners = serve::public(options.port)?;
+        let port = listeners.port;
+        let folder = options.data.as_deref().map(data::Folder::open).transpose()?;
+        let file = |name: &str| folder.as_ref().map(|folder| folder.file(name));
+        let tokens = Tokens::from_secret(&data::signing_keys(folder.as_ref())?)?;
+        let outbox = Arc::new(outbox::Outbox::open(file("mails.jsonl").as_deref())?);
+        let letters = Arc::new(DeadLetters::open(file("dead-letters.jsonl").as_deref())?);
+
+        let writes = Arc::new(watch::Sender::new(0));
+        let (embedded, table) = match &options.dynamodb {
+            Some(endpoint) => {
+                let name = format!("postroom-{}", fresh_name()?);
+                (None, Table { endpoint: endpoint.clone(), name })
+            }
+            None => {
+                let (clock, writes) = (options.clock.clone(), Arc::clone(&writes));
+                let embedded = database::Embedded::start(folder.as_ref(), clock, writes).await?;
+                let endpoint = embedded.endpoint.clone();
+                (Some(embedded), Table { endpoint, name: "postroom".to_owned() })
+            }
+        };
+        let plain = wire::client(table.endpoint.starts_with("https:"));
+        let own = wire::config(plain.clone(), embedded.is_none());
+        let spec = database::spec(&template.table, &table.name)?;
+        store::table::create(&own, Some(&table.endpoint), &spec).await?;
+        let streams = aws_sdk_dynamodbstreams::Client::from_conf(
+            aws_sdk_dynamodbstreams::config::Builder::from(&own).endpoint_url(&table.endpoint).build(),
+        );
+        let stream = stream_of(&streams, &table.name).await?;
+
+        let (internal, internal_address) = serve::internal()?;
+        let url = format!("http://localhost:{port}");
+        let around = functions::Surroundings {
+            values: BTreeMap::from([
+                ("TABLE_NAME", table.name.clone()),
+                ("PAGES_URL", url.clone()),
+                ("REALTIME_URL", format!("ws://localhost:{port}/realtime")),
+                ("CONNECTIONS_URL", format!("http://{internal_address}/{}", template.stage)),
+                ("TOKEN_SECRET_ID", "token.key".to_owned()),
+            ]),
+            aws: wire::config(wire::noting(options.http_client.clone().unwrap_or(plain), Arc::clone(&writes)), embedded.is_none()),
+            dynamodb: table.endpoint.clone(),
+            ses: format!("http://{internal_address}"),
+            tokens,
+            clock: options.clock.clone(),
+            passwords: Passwords::default(),
+        };
+        let parts = Parts::sort(&template, functions::all(&template, &around)?)?;
+
+        let (stop, stopping) = watch::channel(false);
+        let drain = Arc::new(Drain::default());
+        let mut consumers = Vec::new();
+        for mapping in template.streams {
+            let name = mapping.function.clone();
+            let (handler, timeout) = parts.streams.get(&name).cloned().ok_or_else(|| format!("{name} reads no stream"))?;
+            consumers.push(Arc::new(Consumer {
+                checkpoint: Checkpoint::open(file(&format!("stream/{name}.json")), &stream),
+                mapping,
+                handler,
+                timeout,
+                client: streams.clone(),
+                stream: stream.clone(),
+                writes: writes.subscribe(),
+                stop: stopping.clone(),
+                drain: Arc::clone(&drain),
+                letters: Arc::clone(&letters),
+                meddler: options.meddler.clone(),
+                failing: AtomicBool::new(false),
+            }));
+        }
+        let mut schedules = Vec::new();
+        for schedule in &template.schedules {
+            let name = &schedule.function;
+            let (handler, timeout) = parts.schedules.get(name).cloned().ok_or_else(|| format!("{name} is not scheduled"))?;
+            let every = SignedDuration::try_from(schedule.every)?;
+            // A laptop is rarely on for as long as a schedule takes: soon after the start, then at its rate.
+            let first = if folder.is_some() { SignedDuration::from_mins(1).min(every) } else { every };
+            let due = options.clock.now().saturating_add(first)?;
+            schedules.push(schedule::Entry { function: name.clone(), every, due, timeout, handler });
+        }
+        let inner = Arc::new(Inner {
+            gateway: gateway::Gateway::new(&template.routes, parts.http),
+            realtime: Arc::new(realtime::Realtime {
+                routes: parts.sockets,
+                stage: template.stage,
+                domain: format!("localhost:{port}"),
+                sockets: realtime::sockets::Sockets::default(),
+                clock: options.clock.clone(),
+                moved: watch::Sender::new(0),
+                serving: watch::Sender::new(0),
+            }),
+            outbox,
+            letters,
+            consumers,
+            drain,
+            schedules: schedule::Schedules::new(options.clock.clone(), schedules),
+            embedded,
+            clock: options.clock,
+        });
+        let mut tasks = JoinSet::new();
+        let ses = Arc::new(ses::Ses { outbox: Arc::clone(&inner.outbox), clock: inner.clock.clone() });
+        let inside = realtime::management(Arc::clone(&inner.realtime)).merge(ses::endpoint(ses));
+        tasks.spawn(serve::serve(internal, inside, wait_for(stopping.clone())));
+        for listener in listeners.sockets {
+            let outside = host::router(Arc::clone(&inner));
+            tasks.spawn(serve::serve(listener, outside, wait_for(stopping.clone())));
+        }
+        for consumer in &inner.consumers {
+            tasks.spawn(Arc::clone(consumer).run());
+        }
+        let (scheduled, mut stopped) = (Arc::clone(&inner), stopping);
+        tasks.spawn(async move {
+            let moved = scheduled.realtime.moved.subscribe();
+            tokio::select! {
+                () = scheduled.schedules.run(moved) => {}
+                _ = stopped.wait_for(|stop| *stop) => {}
+            }
+        });
+        Ok(Stack { inner, url, table, stop, tasks, _folder: folder })
+    }
+
+    /// Where pages and the API are, `http://localhost:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The URL of the DynamoDB that is used, for tests that look into the table.
+    pub fn dynamodb(&self) -> &str {
+        &self.table.endpoint
+    }
+
+    /// The name of the table.
+    pub fn table(&self) -> &str {
+        &self.table.name
+    }
+
+    /// The clock of everything in the stack. Moving it with [`Clock::advance`] is enough for what handlers decide;
+    /// [`Stack::advance`] also lets time pass for sockets, schedules and expired items.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Moves the clock: old sockets close, what is scheduled runs, what has expired is removed (in memory only: the
+    /// file keeps to the system's time).
+    pub async fn advance(&self, by: SignedDuration) {
+        self.inner.advance(by).await;
+    }
+
+    /// Returns when everything acknowledged so far has been through the stream functions, and what followed from it
+    /// too: events pushed, feed written, mails due sent. Schedules that are due run first.
+    pub async fn settle(&self) -> Result<(), Crash> {
+        Ok(self.inner.settle().await?)
+    }
+
+    /// The mails, oldest first.
+    pub fn outbox(&self) -> Vec<Arc<Mail>> {
+        self.inner.outbox.all()
+    }
+
+    /// The records that stream functions were given up on, oldest first.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.inner.letters.all()
+    }
+
+    /// How many WebSockets are open.
+    pub fn connections(&self) -> usize {
+        self.inner.realtime.sockets.count()
+    }
+
+    /// Ends the stack: requests and stream functions under way are finished, for some seconds at most, and when this
+    /// returns the data folder is free.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        self.inner.realtime.sockets.close_all(&Ending { code: 1001, reason: "The stack stops".to_owned() });
+        let mut serving = self.inner.realtime.serving.subscribe();
+        let finished = async {
+            while self.tasks.join_next().await.is_some() {}
+            // The sender is ours: it is there.
+            drop(serving.wait_for(|open| *open == 0).await);
+        };
+        if tokio::time::timeout(GRACE, finished).await.is_err() {
+            tracing::warn!("something did not end in time and was cut off");
+        }
+        self.tasks.shutdown().await;
+        if let Some(embedded) = &self.inner.embedded {
+            embedded.stop().await;
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.inner.realtime.sockets.close_all(&Ending { code: 1001, reason: "The stack stops".to_owned() });
+        if let Some(embedded) = &self.inner.embedded {
+            embedded.begin_stop();
+        }
+    }
+}
+
+impl Inner {
+    async fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+        self.realtime.moved.send_modify(|count| *count += 1);
+        if let Some(embedded) = &self.embedded {
+            embedded.sweep().await;
+        }
+    }
+
+    async fn settle(&self) -> Result<(), String> {
+        self.realtime.moved.send_modify(|count| *count += 1);
+        self.schedules.run_due().await;
+        self.drain.settle().await
+    }
+}
+
+/// The functions by what calls them.
+#[derive(Default)]
+struct Parts {
+    http: BTreeMap<String, Router>,
+    streams: BTreeMap<String, (stream::Handler, Duration)>,
+    sockets: BTreeMap<String, (functions::SocketHandler, Duration)>,
+    schedules: BTreeMap<String, (functions::ScheduleHandler, Duration)>,
+}
+
+impl Parts {
+    /// Every route of the template finds its function, of the right kind.
+    fn sort(template: &Template, functions: BTreeMap<String, Code>) -> Result<Parts, String> {
+        let mut parts = Parts::default();
+        for (name, code) in functions {
+            let timeout = template.functions.get(&name).map_or(Duration::MAX, |function| function.timeout);
+            match code {
+                Code::Http(router) => drop(parts.http.insert(name, router)),
+                Code::Stream(handler) => drop(parts.streams.insert(name, (handler, timeout))),
+                Code::Schedule(handler) => drop(parts.schedules.insert(name, (handler, timeout))),
+                Code::Socket(handler) => {
+                    for (route, _) in template.sockets.iter().filter(|(_, function)| **function == name) {
+                        parts.sockets.insert(route.clone(), (Arc::clone(&handler), timeout));
+                    }
+                }
+            }
+        }
+        match template.routes.iter().find(|route| !parts.http.contains_key(&route.function)) {
+            Some(route) => Err(format!("{} {} leads to {}, which answers no HTTP", route.method, route.path, route.function)),
+            None => Ok(parts),
+        }
+    }
+}
+
+async fn wait_for(mut stop: watch::Receiver<bool>) {
+    // An error means that the stack is gone: stop as well.
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+async fn stream_of(client: &aws_sdk_dynamodbstreams::Client, table: &str) -> Result<String, Crash> {
+    let found = client.list_streams().table_name(table).send().await;
+    let found = found.map_err(|error| format!("the table's stream: {}", DisplayErrorContext(error)))?;
+    let arn = found.streams().iter().rev().find_map(|stream| stream.stream_arn());
+    Ok(arn.ok_or("the table has no stream")?.to_owned())
+}
+
+fn fresh_name() -> Result<String, Crash> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)?;
+    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+}
+
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Stack({})", self.url)
+    }
+}

@@ -1,0 +1,65 @@
+//! What a stream function could not be given: in the cloud a message in the dead-letter queue, here a line in a file.
+
+use super::batch::Condition;
+use crate::lines::Lines;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// Records that were given up. As in Lambda's own message it names their place in the stream, not their content.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct DeadLetter {
+    /// The function that did not take them.
+    pub function: String,
+    /// Why they were given up.
+    pub condition: Condition,
+    /// How often they were tried.
+    pub tries: u32,
+    /// The shard they stand in.
+    pub shard: String,
+    /// Sequence number of the first record.
+    pub first: String,
+    /// Sequence number of the last record.
+    pub last: String,
+    /// How many there are.
+    pub records: usize,
+    /// When they were given up.
+    pub at: jiff::Timestamp,
+}
+
+/// All dead letters of a stack, oldest first.
+#[derive(Debug)]
+pub struct DeadLetters {
+    list: Mutex<Vec<DeadLetter>>,
+    file: Option<Lines>,
+}
+
+impl DeadLetters {
+    /// Reads the file, if there is to be one.
+    pub fn open(file: Option<&Path>) -> io::Result<DeadLetters> {
+        let (list, file) = match file {
+            Some(path) => {
+                let (list, lines) = Lines::open(path)?;
+                (list, Some(lines))
+            }
+            None => (Vec::new(), None),
+        };
+        Ok(DeadLetters { list: Mutex::new(list), file })
+    }
+
+    /// Keeps a letter.
+    pub fn add(&self, letter: DeadLetter) {
+        if let Some(file) = &self.file
+            && let Err(error) = file.append(&letter)
+        {
+            tracing::error!(%error, "a dead letter could not be written");
+        }
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+    }
+
+    /// All of them, oldest first.
+    pub fn all(&self) -> Vec<DeadLetter> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
