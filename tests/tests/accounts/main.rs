@@ -1,0 +1,10 @@
+//! Accounts, sessions, teams and invitations from outside: over HTTP, each test on a stack of its own.
+#![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod engines;
+mod invites;
+mod mails;
+mod signing_in;
+mod sockets;
+mod teams;
+mod world;

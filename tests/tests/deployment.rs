@@ -1,0 +1,150 @@
+//! The template, the routers and the functions agree, and each function may do what it needs and nothing else.
+
+#![allow(clippy::unwrap_used)] // It is all test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use local::template::{SOURCE, Template, yaml};
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn template() -> Template {
+    Template::parse(SOURCE).unwrap()
+}
+
+/// `GET /api/teams/{team}` of every route that a function's router answers, from its OpenAPI description.
+macro_rules! routers {
+    ($($function:ident),*) => {
+        BTreeMap::from([$((stringify!($function), {
+            let (_, api) = $function::routes().split_for_parts();
+            described(&serde_json::to_value(api).unwrap())
+        })),*])
+    };
+}
+
+/// The names of the variables that each function asks for.
+macro_rules! needs {
+    ($($function:ident),*) => {
+        BTreeMap::from([$((stringify!($function).to_owned(), $function::NEEDS.iter().map(|var| var.name().to_owned()).collect::<BTreeSet<_>>())),*])
+    };
+}
+
+fn described(api: &Value) -> BTreeSet<String> {
+    let paths = api["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(path, item)| methods(item).map(move |method| format!("{method} {path}"))).collect()
+}
+
+fn methods(item: &Value) -> impl Iterator<Item = String> {
+    let known = ["get", "put", "post", "patch", "delete", "head", "options"];
+    known.into_iter().filter(|method| item.get(method).is_some()).map(str::to_uppercase)
+}
+
+#[test]
+fn a_route_is_in_the_template_and_in_the_code() {
+    let coded = routers!(collections, console, feed, invites, library, signin, signup, teams);
+    let mut written: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let template = template();
+    for route in &template.routes {
+        let fresh = written.entry(&route.function).or_default().insert(format!("{} {}", route.method, route.path));
+        assert!(fresh, "{} {} is in the template twice", route.method, route.path);
+    }
+    assert_eq!(coded.keys().collect::<Vec<_>>(), written.keys().collect::<Vec<_>>());
+    for (function, routes) in &coded {
+        assert_eq!(routes, &written[function], "left: functions/{function}, right: infra/template.yaml");
+    }
+    assert_eq!(template.sockets.keys().collect::<Vec<_>>(), ["$connect", "$default", "$disconnect"]);
+}
+
+#[test]
+fn a_function_is_a_folder_a_binary_and_a_resource() {
+    let folders: BTreeSet<String> =
+        fs::read_dir(root().join("functions")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let template = template();
+    assert_eq!(folders, template.functions.keys().cloned().collect(), "left: functions/, right: infra/template.yaml");
+    for name in folders {
+        let home = root().join("functions").join(&name);
+        assert!(home.join("src/main.rs").exists(), "functions/{name} has no binary");
+        let manifest = fs::read_to_string(home.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "functions/{name} has another name for itself");
+    }
+    for (id, function) in resources("AWS::Serverless::Function") {
+        let binary = function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap();
+        assert_eq!(id.to_lowercase(), format!("{binary}function"));
+    }
+}
+
+#[test]
+fn a_function_is_given_the_variables_that_it_asks_for() {
+    let asked = needs!(collections, console, fanout, feed, invites, janitor, library, mailer, realtime, signin, signup, teams);
+    let given = template().functions.into_iter().map(|(name, function)| (name, function.variables.into_keys().collect()));
+    assert_eq!(asked, given.collect(), "left: functions, right: infra/template.yaml");
+}
+
+#[test]
+fn a_function_may_do_what_it_needs_and_nothing_else() {
+    let roles: BTreeMap<String, Value> = resources("AWS::IAM::Role").collect();
+    let mut used = BTreeSet::new();
+    for (id, function) in resources("AWS::Serverless::Function") {
+        let properties = &function["Properties"];
+        assert!(properties["Policies"].is_null(), "{id}: SAM would add a managed policy of its own; the role says it all");
+        let role = yaml::references(&properties["Role"])[0].to_owned();
+        let statements = statements(&roles[&role]);
+        assert!(used.insert(role), "{id} shares its role");
+
+        let allowed: BTreeSet<&str> = statements.iter().flat_map(|(actions, _)| actions.iter().copied()).collect();
+        let may = |action: &str| allowed.contains(action);
+        let given = |variable: &str| !properties["Environment"]["Variables"][variable].is_null();
+        let reads_stream = properties["Events"].to_string().contains("StreamArn");
+        assert!(may("logs:CreateLogStream") && may("logs:PutLogEvents"), "{id} cannot log");
+        assert_eq!(may("secretsmanager:GetSecretValue"), given("TOKEN_SECRET_ID"), "{id} and the signing keys");
+        assert_eq!(may("execute-api:ManageConnections"), given("CONNECTIONS_URL"), "{id} and open connections");
+        assert_eq!(may("ses:SendRawEmail"), given("MAIL_FROM"), "{id} and mail");
+        for action in ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "sqs:SendMessage"] {
+            assert_eq!(may(action), reads_stream, "{id} and {action}");
+        }
+        for (actions, statement) in &statements {
+            assert!(actions.iter().all(|action| !action.contains('*')), "{id} names no action: {actions:?}");
+            // Reading which streams there are is a right without a resource; mail is bound by the sender's address.
+            let bound = match actions[..] {
+                ["dynamodb:ListStreams"] => true,
+                ["ses:SendRawEmail"] => statement["Condition"].to_string().contains("ses:FromAddress"),
+                _ => statement["Resource"] != "*",
+            };
+            assert!(bound, "{id} may do {actions:?} to anything");
+            assert_eq!(statement["Effect"], "Allow", "{id}");
+        }
+        assert!(!allowed.contains("dynamodb:Scan"), "{id} reads the whole table");
+    }
+    assert_eq!(used, roles.keys().cloned().collect(), "left: used roles, right: roles");
+}
+
+/// Actions of each statement, and the statement.
+fn statements(role: &Value) -> Vec<(Vec<&str>, &Value)> {
+    let properties = &role["Properties"];
+    assert!(properties["ManagedPolicyArns"].is_null(), "rights are written out");
+    let trusted = &properties["AssumeRolePolicyDocument"]["Statement"];
+    assert_eq!(trusted[0]["Principal"]["Service"], "lambda.amazonaws.com");
+    assert_eq!(trusted.as_array().unwrap().len(), 1);
+    let policies = properties["Policies"].as_array().unwrap().iter();
+    let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+    statements.map(|statement| (list(&statement["Action"]), statement)).collect()
+}
+
+fn list(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(one) => vec![one],
+        many => many.as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect(),
+    }
+}
+
+/// The template's resources of one type, by logical id.
+fn resources(kind: &str) -> impl Iterator<Item = (String, Value)> {
+    let document = yaml::parse(SOURCE).unwrap();
+    let all = document["Resources"].as_object().unwrap().clone();
+    all.into_iter().filter(move |(_, resource)| resource["Type"] == kind)
+}

@@ -1,0 +1,278 @@
+//! Who may call what: one row for each route of the template, one column for each kind of caller (promise G3).
+
+use std::collections::BTreeSet;
+
+use local::template::{SOURCE, Template};
+use serde_json::{Value, json};
+use tests::{Ask, Client, Team, TestApp, User, link_token, samples};
+
+/// The callers, in the order of the columns. All but the first three are or were in the team; the maker of everything
+/// is another admin, who never calls.
+const CALLERS: [&str; 8] = ["nobody", "stranger", "removed", "viewer", "billing", "editor", "admin", "reader key"];
+
+/// Route, then the status for each caller. `reader key` is a read-only API key of the admin.
+#[rustfmt::skip]
+const MATRIX: &[(&str, [u16; 8])] = &[
+    //                                                    nobody strang remov  viewer billin editor admin  key
+    // Open to everyone: what they send here (a wrong password, nothing at all) is refused for what it is.
+    ("POST /api/signup",                                  [422,   422,   422,   422,   422,   422,   422,   422]),
+    ("POST /api/signup/confirm",                          [404,   404,   404,   404,   404,   404,   404,   404]),
+    ("POST /api/sessions",                                [401,   401,   401,   401,   401,   401,   401,   401]),
+    ("POST /api/sessions/refresh",                        [401,   401,   401,   401,   401,   401,   401,   401]),
+    ("GET /api/invites/{token}",                          [200,   200,   200,   200,   200,   200,   200,   200]),
+    // One's own.
+    ("GET /api/me",                                       [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/sessions",                                 [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("DELETE /api/sessions",                              [401,   200,   200,   200,   200,   200,   200,   403]),
+    ("DELETE /api/sessions/{session}",                    [401,   404,   404,   404,   404,   404,   404,   403]),
+    ("GET /api/me/api-keys",                              [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("POST /api/me/api-keys",                             [401,   200,   200,   200,   200,   200,   200,   403]),
+    ("DELETE /api/me/api-keys/{key}",                     [401,   404,   404,   404,   404,   404,   404,   403]),
+    ("POST /api/realtime/tickets",                        [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("POST /api/invites/accept",                          [401,   403,   403,   403,   403,   403,   403,   403]),
+    ("GET /api/teams",                                    [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("POST /api/teams",                                   [401,   200,   200,   200,   200,   200,   200,   403]),
+    ("GET /api/workspaces",                               [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/collections",                              [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/subscriptions",                            [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/feed",                                     [401,   200,   200,   200,   200,   200,   200,   200]),
+    // A team.
+    ("GET /api/teams/{team}",                             [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /api/teams/{team}/members",                     [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("PATCH /api/teams/{team}/members/{user}",            [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("DELETE /api/teams/{team}/members/{user}",           [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/seats",                      [401,   404,   404,   403,   200,   403,   200,   403]),
+    ("GET /api/teams/{team}/feed",                        [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /api/teams/{team}/invites",                     [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/invites",                    [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/invites/resend",             [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/invites/{invite}/resend",    [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("DELETE /api/teams/{team}/invites/{invite}",         [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("GET /api/workspaces/{workspace}",                   [401,   404,   404,   200,   200,   200,   200,   200]),
+    // A collection in the team's library.
+    ("POST /api/collections",                             [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("GET /api/collections/{collection}",                 [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("PUT /api/collections/{collection}",                 [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("PATCH /api/collections/{collection}",               [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("DELETE /api/collections/{collection}",              [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("GET /api/collections/{collection}/changes",         [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /api/collections/{collection}/items",           [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("POST /api/collections/{collection}/items",          [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("GET /api/collections/{collection}/items/{item}",    [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("PUT /api/collections/{collection}/items/{item}",    [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("PATCH /api/collections/{collection}/items/{item}",  [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("DELETE /api/collections/{collection}/items/{item}", [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("POST /api/collections/{collection}/items/{item}/move", [401, 404,  404,   403,   403,   200,   200,   403]),
+    ("GET /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("PUT /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   403]),
+    ("DELETE /api/collections/{collection}/subscription", [401,   404,   404,   200,   200,   200,   200,   403]),
+    // Pages. Who is not signed in is sent to sign in; who is goes on from the front door.
+    // (The admin behind the key has made a second team by then.)
+    ("GET /",                                             [200,   200,   200,   303,   303,   303,   303,   200]),
+    ("GET /signup",                                       [200,   303,   303,   303,   303,   303,   303,   303]),
+    ("GET /signin",                                       [200,   303,   303,   303,   303,   303,   303,   303]),
+    ("GET /confirm",                                      [200,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /invite/{token}",                               [200,   200,   200,   303,   303,   303,   303,   303]),
+    ("GET /account",                                      [303,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /teams/new",                                    [303,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /teams/{team}",                                 [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /teams/{team}/library",                         [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /teams/{team}/feed",                            [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /collections/{collection}",                     [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /collections/{collection}/items/{item}",        [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /assets/{file}",                                [200,   200,   200,   200,   200,   200,   200,   200]),
+];
+
+/// Routes that change what the caller is (in one more team, signed out): their rows come last.
+const LAST: [&str; 2] = ["POST /api/teams", "DELETE /api/sessions"];
+
+struct World {
+    app: TestApp,
+    maker: User,
+    team: Team,
+    victim: User,
+    /// Ids of a session and an API key that are not the callers'.
+    secrets: (String, String),
+    to_read: Option<String>,
+    count: usize,
+}
+
+impl World {
+    async fn new() -> World {
+        let app = TestApp::start().await;
+        let maker = app.user("maker").await;
+        let team = app.team(&maker, 500).await;
+        let victim = app.join(&team, "victim", "viewer").await;
+        let session = maker.get("/api/sessions").await.ok().at("/sessions/0/id");
+        let key = maker.post("/api/me/api-keys", json!({"name": "maker's"})).await.ok().at("/api_key/id");
+        let text = |value: Value| value.as_str().expect("an id").to_owned();
+        World { app, maker, team, victim, secrets: (text(session), text(key)), to_read: None, count: 0 }
+    }
+
+    async fn caller(&self, name: &str) -> Client {
+        let team = format!("/api/teams/{}/members", self.team.id);
+        match name {
+            "nobody" => self.app.nobody().clone(),
+            "stranger" => (*self.app.user("stranger").await).clone(),
+            "removed" => {
+                let removed = self.app.join(&self.team, "removed", "admin").await;
+                self.maker.delete(&format!("{team}/{}", removed.id)).await.ok();
+                (*removed).clone()
+            }
+            "billing" => {
+                let billing = self.app.join(&self.team, "billing", "viewer").await;
+                self.maker.patch(&format!("{team}/{}", billing.id), "{\"billing\": true}").await.ok();
+                (*billing).clone()
+            }
+            "reader key" => {
+                let admin = self.app.sign_in("admin").await;
+                self.app.api_key(&admin, "read").await
+            }
+            role => (*self.app.join(&self.team, role, role).await).clone(),
+        }
+    }
+
+    /// A new collection in the team's library, or the one that is only read.
+    async fn collection(&mut self, to_read: bool) -> String {
+        if let Some(collection) = self.to_read.clone().filter(|_| to_read) {
+            return collection;
+        }
+        let collection = self.maker.import(&self.team.workspace, samples::of_requests("Made", 2)).await;
+        if to_read {
+            self.to_read = Some(collection.clone());
+        }
+        collection
+    }
+
+    /// A call of a route, of things made for it where it could change them.
+    async fn call(&mut self, caller: &Client, route: &str) -> Ask {
+        self.count += 1;
+        let (method, mut path) = route.split_once(' ').map(|(method, path)| (method, path.to_owned())).expect("a route");
+        let collection = if path.contains("{collection}") { self.collection(method == "GET").await } else { String::new() };
+        let item = if path.contains("{item}") { self.maker.item_named(&collection, "request 0").await } else { String::new() };
+        let (mut invite, mut token) = (String::new(), String::new());
+        if route.contains("invite") {
+            let address = format!("invited-{}@example.com", self.count);
+            let invited = self.maker.post(&format!("/api/teams/{}/invites", self.team.id), json!({"emails": [address]})).await.ok();
+            invite = invited.at("/invites/0/id").as_str().expect("id").to_owned();
+            token = link_token(invited.at("/invites/0/link").as_str().expect("link"));
+        }
+        if path.contains("{user}") {
+            let members = self.maker.get(&format!("/api/teams/{}/members", self.team.id)).await.ok().text;
+            if !members.contains("\"victim\"") {
+                self.app.bring(&self.team, &self.victim, "viewer").await;
+            }
+        }
+        for (name, value) in [
+            ("{team}", self.team.id.to_string()),
+            ("{user}", self.victim.id.to_string()),
+            ("{workspace}", self.team.workspace.clone()),
+            ("{collection}", collection),
+            ("{item}", item),
+            ("{invite}", invite),
+            ("{token}", token.clone()),
+            ("{session}", self.secrets.0.clone()),
+            ("{key}", self.secrets.1.clone()),
+            ("{file}", "console.css".to_owned()),
+        ] {
+            path = path.replace(name, &value);
+        }
+        assert!(!path.contains('{'), "a name that nobody fills in: {path}");
+        if path.ends_with("/api/collections") && method == "POST" {
+            path = format!("{path}?workspace={}", self.team.workspace);
+        }
+        let ask = caller.ask(method, &path);
+        match body(route, self.count, &token) {
+            Some(body) => ask.json(body),
+            None => ask,
+        }
+    }
+}
+
+/// What is sent.
+fn body(route: &str, count: usize, token: &str) -> Option<String> {
+    let body = match route {
+        "POST /api/signup" => json!({}),
+        "POST /api/signup/confirm" => json!({"token": "nonsense"}),
+        "POST /api/sessions" => json!({"login": "maker", "password": "wrong horse"}),
+        "POST /api/sessions/refresh" => json!({"refresh_token": "nonsense"}),
+        "POST /api/me/api-keys" => json!({"name": "mine"}),
+        "POST /api/invites/accept" => json!({"token": token}),
+        "POST /api/teams" => json!({"name": format!("Team {count}")}),
+        "PATCH /api/teams/{team}/members/{user}" => json!({"role": "viewer"}),
+        "POST /api/teams/{team}/seats" => json!({"count": 500}),
+        "POST /api/teams/{team}/invites" => json!({"emails": [format!("somebody-{count}@example.com")]}),
+        "POST /api/collections" | "PUT /api/collections/{collection}" => return Some(samples::of_requests("Theirs", 1)),
+        "PATCH /api/collections/{collection}" => json!({"collection": {"name": "Theirs"}}),
+        "POST /api/collections/{collection}/items" | "PUT /api/collections/{collection}/items/{item}" => samples::request("theirs"),
+        "PATCH /api/collections/{collection}/items/{item}" => json!({"name": "theirs"}),
+        "POST /api/collections/{collection}/items/{item}/move" => json!({"parent": null}),
+        "PUT /api/collections/{collection}/subscription" => json!({"mail": "off"}),
+        _ => return None,
+    };
+    Some(body.to_string())
+}
+
+#[tokio::test]
+async fn every_route_and_every_caller() {
+    let mut world = World::new().await;
+    let mut wrong = Vec::new();
+    let mut rows: Vec<_> = MATRIX.iter().filter(|(route, _)| !LAST.contains(route)).collect();
+    rows.extend(LAST.iter().flat_map(|last| MATRIX.iter().filter(move |(route, _)| route == last)));
+    for (column, name) in CALLERS.iter().enumerate() {
+        let caller = world.caller(name).await;
+        for (route, expected) in &rows {
+            let answer = world.call(&caller, route).await.await;
+            let expected = expected[column];
+            if answer.status != expected {
+                wrong.push(format!("{route} by {name}: {expected} expected, {answer}"));
+            } else if 400 <= expected && route.contains("/api/") {
+                let code = answer.at("/code");
+                answer.refused(expected, code.as_str().expect("code"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of the matrix:\n{}", wrong.len(), wrong.join("\n\n"));
+    world.app.mails().await;
+    world.app.finish().await;
+}
+
+#[test]
+fn every_route_of_the_template_has_a_row() {
+    let template = Template::parse(SOURCE).expect("the template");
+    let routes: BTreeSet<String> = template.routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    let judged: BTreeSet<String> = MATRIX.iter().map(|(route, _)| (*route).to_owned()).collect();
+    assert_eq!(judged.len(), MATRIX.len(), "a route has two rows");
+    let missing: Vec<_> = routes.symmetric_difference(&judged).collect();
+    assert!(missing.is_empty(), "add a row (or take it away): who may call {missing:?}?");
+}
+
+#[tokio::test]
+async fn an_unconfirmed_address_invites_nobody() {
+    let app = TestApp::start().await;
+    let anna = app.unconfirmed("anna").await;
+    let team = app.team(&anna, 2).await;
+    let invites = format!("/api/teams/{}/invites", team.id);
+    anna.post(&invites, json!({"emails": ["bob@example.com"]})).await.refused(403, "forbidden");
+    anna.get(&format!("/api/teams/{}", team.id)).await.ok();
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_browser_is_made_to_send_is_refused() {
+    let app = TestApp::start().await;
+    app.user("anna").await;
+    let login = json!({"login": "anna", "password": format!("{}anna", tests::PASSWORD)});
+    let signed_in = app.nobody().post("/api/sessions", login).await.ok();
+    let set = signed_in.header("set-cookie").to_owned();
+    assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
+    let browser = app.nobody().with("cookie", set.split(';').next().unwrap_or_default());
+    browser.get("/api/me").await.ok();
+    browser.post("/api/teams", json!({"name": "Mine"})).header("origin", app.url()).await.ok();
+    browser.post("/api/teams", json!({"name": "Forged"})).header("origin", "https://evil.example").await.refused(403, "forged");
+    let form = browser.ask("POST", "/api/teams").header("content-type", "text/plain").body("{\"name\": \"Forged\"}");
+    assert!([403, 415].contains(&form.await.status));
+    browser.delete("/api/sessions").header("origin", "https://evil.example").await.refused(403, "forged");
+    assert_eq!(browser.get("/api/teams").await.ok().at("/data").as_array().map(Vec::len), Some(1));
+    app.finish().await;
+}
