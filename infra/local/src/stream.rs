@@ -34,6 +34,10 @@ const PAGE: i32 = 100;
 /// Without a sign of a write: how soon to look again, doubled up to the second value while nothing comes. Only
 /// writers outside this process need it.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+/// A reader rests this many times as long as its read took …
+const REST: u32 = 8;
+/// … but not longer than this: Lambda itself looks four times a second.
+const LONGEST_REST: Duration = Duration::from_millis(80);
 /// After a failed read.
 const RECOVER: Duration = Duration::from_millis(500);
 /// How often to look for shards that nothing announced.
@@ -187,8 +191,9 @@ impl Consumer {
                 }
             };
             self.failing.store(false, Ordering::Relaxed);
-            // A reader takes a third of the database's time at most; the writers are the ones who wait.
-            rested = began + began.elapsed() * 3;
+            // Two readers must not keep the database from the writers who wait for it: the busier it is, the more there
+            // is to read at once.
+            rested = began + (began.elapsed() * REST).min(LONGEST_REST);
             let records = page.records.unwrap_or_default();
             if let Some(last) = records.last() {
                 self.deliver(shard, &records).await;

@@ -102,7 +102,10 @@ pub fn from_image(image: Item) -> Result<(Change, About), Error> {
 impl Store {
     /// The changes after `since`, oldest first, at most `limit`. One query; another read only for long bodies.
     pub async fn changes(&self, by: &Access<ReadCollection>, since: u64, limit: usize) -> Result<Vec<Change>, Error> {
-        let collection = &by.thing.collection;
+        self.log(&by.thing.collection, since, limit).await
+    }
+
+    pub(crate) async fn log(&self, collection: &CollectionId, since: u64, limit: usize) -> Result<Vec<Change>, Error> {
         let range = Range::between(
             keys::log_partition(collection),
             keys::change_sort(since.saturating_add(1)),

@@ -1,15 +1,19 @@
 //! Long texts in items: compressed where that is smaller, and split where an item would grow too large.
 
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::limit;
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
 
 use crate::keys::Key;
 use crate::{Error, Item, n};
 
 /// What [`pack`] may have done; the first byte of what is stored.
 const PLAIN: u8 = 0;
-const ZSTD: u8 = 1;
 const ZSTD_WITH_WORDS: u8 = 2;
 
 /// Level 3 is zstd's own default: on requests of 2 KB a higher one gains under 3 %.
@@ -18,9 +22,24 @@ const LEVEL: i32 = 3;
 /// What requests are full of, so that even a short one gets small. Never change it: add a third format instead.
 const WORDS: &[u8] = include_bytes!("words.txt");
 
+// Digested once: for a text of 2 KB that takes longer than packing it.
+static PACKING: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(WORDS, LEVEL));
+static UNPACKING: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(WORDS));
+
+thread_local! {
+    static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// The bytes to store for a text.
 pub(crate) fn pack(text: &str) -> Vec<u8> {
-    let packed = zstd::bulk::Compressor::with_dictionary(LEVEL, WORDS).and_then(|mut zstd| zstd.compress(text.as_bytes()));
+    let packed = PACKER.with_borrow_mut(|packer| {
+        let packer = match packer {
+            Some(packer) => packer,
+            none => none.insert(Compressor::with_prepared_dictionary(&PACKING)?),
+        };
+        packer.compress(text.as_bytes())
+    });
     match packed {
         Ok(packed) if packed.len() < text.len() => [&[ZSTD_WITH_WORDS], packed.as_slice()].concat(),
         _ => [&[PLAIN], text.as_bytes()].concat(),
@@ -32,12 +51,19 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<String, String> {
     let (format, rest) = bytes.split_first().ok_or("nothing is stored")?;
     let text = match *format {
         PLAIN => rest.to_vec(),
-        ZSTD => zstd::stream::decode_all(rest).map_err(|error| error.to_string())?,
         ZSTD_WITH_WORDS => {
-            let mut text = Vec::with_capacity(rest.len() * 4);
-            let mut decoder = zstd::stream::Decoder::with_dictionary(rest, WORDS).map_err(|error| error.to_string())?;
-            std::io::Read::read_to_end(&mut decoder, &mut text).map_err(|error| error.to_string())?;
-            text
+            let length = Decompressor::upper_bound(rest).ok_or("how long it is stands nowhere")?;
+            if length > limit::UNPACKED_BODY_BYTES {
+                return Err(format!("{length} bytes are more than was ever stored"));
+            }
+            let unpacked = UNPACKER.with_borrow_mut(|unpacker| {
+                let unpacker = match unpacker {
+                    Some(unpacker) => unpacker,
+                    none => none.insert(Decompressor::with_prepared_dictionary(&UNPACKING)?),
+                };
+                unpacker.decompress(rest, length)
+            });
+            unpacked.map_err(|error| error.to_string())?
         }
         other => return Err(format!("stored in an unknown format {other}")),
     };

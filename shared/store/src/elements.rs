@@ -1,13 +1,19 @@
 //! Elements: reading them, and their items.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::collection::{Element, Head};
+use domain::change::Op;
+use domain::collection::{Element, Head, Kind};
 use domain::ids::{CollectionId, ElementId, GenerationId};
 
 use crate::keys::Key;
+use crate::wholes::Known;
 use crate::{Error, Item, Range, Store, codec, keys, read, row};
+
+/// With more changes than this since it was read, a collection is read anew.
+const CATCH_UP: u64 = 50;
 
 /// Items that were read along with the caller.
 pub type Fetched = HashMap<Key, Item>;
@@ -107,10 +113,48 @@ impl Store {
         decode(key, item, |key| parts.get(key).and_then(codec::body).map(<[u8]>::to_vec))
     }
 
-    /// Everything in a collection. One query of pages of 1 MB, and another one only where it has long elements.
-    pub async fn whole(&self, head: &Head) -> Result<Whole, Error> {
+    /// Everything in a collection. One query of pages of 1 MB, and another one only where it has long elements. What
+    /// this process read lately costs nothing where no change came since, and two small reads where a few did: `head`
+    /// was read consistently, and says.
+    pub async fn whole(&self, head: &Head) -> Result<Arc<Whole>, Error> {
         self.memory.saw(&head.collection, &head.generation);
-        self.generation(&head.collection, &head.generation).await
+        let known = self.wholes.find(&head.collection).filter(|known| known.generation == head.generation);
+        let whole = match known {
+            Some(known) if known.seq == head.seq => return Ok(known.whole),
+            Some(known) if known.seq < head.seq && head.seq - known.seq <= CATCH_UP => self.catch_up(head, &known).await?,
+            _ => None,
+        };
+        let whole = match whole {
+            Some(whole) => whole,
+            None => self.generation(&head.collection, &head.generation).await?,
+        };
+        let whole = Arc::new(whole);
+        self.wholes.keep(head, &whole);
+        Ok(whole)
+    }
+
+    /// What is known, with the elements that changed since read again. `None`: there were changes of another kind.
+    async fn catch_up(&self, head: &Head, known: &Known) -> Result<Option<Whole>, Error> {
+        let mut touched = HashSet::new();
+        let since = self.log(&head.collection, known.seq, CATCH_UP as usize).await?;
+        for change in since.into_iter().filter(|change| change.seq <= head.seq) {
+            match (change.op, change.item, change.counts) {
+                // What stood in it is an orphan then.
+                (Op::Update | Op::Move | Op::Create, Some(item), None) | (Op::Delete, Some(item), _) => touched.insert(item.id),
+                _ => return Ok(None),
+            };
+        }
+        let wanted: Vec<Key> = touched.iter().map(|id| key(head, id)).collect();
+        let mut whole = Whole::clone(&known.whole);
+        whole.elements.retain(|element| !touched.contains(&element.id));
+        for (key, item) in self.get_many(&wanted).await? {
+            if is_deleted(&item) {
+                continue;
+            }
+            let element = self.whole_element(&key, item).await?;
+            if element.kind == Kind::Collection { whole.root = element } else { whole.elements.push(element) }
+        }
+        Ok(Some(whole.without_orphans()))
     }
 
     pub(crate) async fn generation(&self, collection: &CollectionId, generation: &GenerationId) -> Result<Whole, Error> {

@@ -3,6 +3,7 @@
 //! a generation that the janitor removes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::access::{Access, CreateCollection, EditCollection, ReadWorkspace};
@@ -11,6 +12,7 @@ use domain::collection::{Element, Head, Kind};
 use domain::format::Parsed;
 use domain::ids::{CollectionId, ElementId, GenerationId, TeamId, UserId, WorkspaceId};
 use domain::{format, json, limit};
+use futures::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,10 @@ use crate::elements::Whole;
 use crate::transact::Leg;
 use crate::{Conflict, Error, Item, Range, Store, changes, elements, keys, n, read, row, s, subscriptions, values};
 
+/// Elements that are packed and written together while others are packed.
+const WRITTEN_TOGETHER: usize = 4 * limit::BATCH_WRITE;
+/// How many such steps are under way.
+const STEPS_AT_ONCE: usize = 2;
 /// A generation that was not finished for this long will not be.
 const UNFINISHED: SignedDuration = SignedDuration::from_hours(1);
 /// How long a replaced generation is kept.
@@ -90,12 +96,28 @@ fn root_element(collection: &CollectionId, json: String, revision: u64) -> Resul
 }
 
 impl Store {
-    async fn write_generation(&self, head: &CollectionId, generation: &GenerationId, root: &Element, all: &[Element]) -> Result<(), Error> {
-        let mut items = elements::items(&keys::root(head, generation), root)?;
-        for element in all {
-            items.extend(elements::items(&keys::element(head, generation, &element.id), element)?);
-        }
-        self.write_all(items).await
+    /// Packs and writes side by side.
+    async fn write_generation(
+        &self,
+        head: &CollectionId,
+        generation: &GenerationId,
+        root: &Element,
+        all: &Arc<[Element]>,
+    ) -> Result<(), Error> {
+        self.write_all(elements::items(&keys::root(head, generation), root)?).await?;
+        let steps = (0..all.len()).step_by(WRITTEN_TOGETHER).map(|from| {
+            let (all, head, generation) = (Arc::clone(all), head.clone(), generation.clone());
+            async move {
+                let pack = move || {
+                    let some = all.iter().skip(from).take(WRITTEN_TOGETHER);
+                    some.map(|element| elements::items(&keys::element(&head, &generation, &element.id), element)).collect()
+                };
+                let packed: Result<Vec<Vec<Item>>, Error> =
+                    tokio::task::spawn_blocking(pack).await.map_err(|error| Error::Failed(error.to_string()))?;
+                self.write_all(packed?.concat()).await
+            }
+        });
+        futures::stream::iter(steps).buffer_unordered(STEPS_AT_ONCE).try_collect().await
     }
 
     /// Makes a collection in a workspace; its maker is subscribed to it.
@@ -126,6 +148,7 @@ impl Store {
         };
         let mut all = parsed.elements;
         all.iter_mut().for_each(|element| element.revision = 1);
+        let all: Arc<[Element]> = all.into();
         let root = root_element(&collection, parsed.root, 1)?;
         let marker = keys::generation(&collection, &generation);
         self.put_when(generation_item(&collection, &generation, now)?, None, Item::new()).await?;
@@ -166,7 +189,8 @@ impl Store {
         Ok(head)
     }
 
-    /// Replaces everything in a collection. Ids that match are kept; elements that stay the same keep their revision.
+    /// Replaces everything in a collection. Ids that match are kept; elements that stay the same keep their revision, and
+    /// where all do, nothing is written.
     pub async fn replace_collection(
         &self,
         by: &Access<EditCollection>,
@@ -184,6 +208,10 @@ impl Store {
             let seq = head.seq + 1;
             let old = self.whole(&head).await?;
             let (root, all, counts) = compare(&head, &old, &parsed, seq)?;
+            if root.revision != seq && counts.unchanged == head.count && order_of(&old.elements) == order_of(&all) {
+                return Ok(Replaced::Done(Box::new(head)));
+            }
+            let all: Arc<[Element]> = all.into();
             let generation = new_generation();
             let marker = keys::generation(&head.collection, &generation);
             self.put_when(generation_item(&head.collection, &generation, now)?, None, Item::new()).await?;
@@ -251,6 +279,13 @@ impl Store {
 /// Whether two elements read the same. An id that we added when it was read makes no difference.
 fn looks_same(old: &Element, new: &Element) -> bool {
     json::same(&old.json, &new.json) || json::same(&format::one(old), &format::one(new))
+}
+
+/// Which element stands where.
+fn order_of(elements: &[Element]) -> Vec<(&Option<ElementId>, &ElementId)> {
+    let mut sorted: Vec<&Element> = elements.iter().collect();
+    sorted.sort_by(|a, b| (&a.parent, &a.order, &a.id).cmp(&(&b.parent, &b.order, &b.id)));
+    sorted.into_iter().map(|element| (&element.parent, &element.id)).collect()
 }
 
 /// The new elements beside the old ones: what is the same keeps its revision and its place.

@@ -36,6 +36,7 @@ pub mod table;
 pub mod teams;
 mod transact;
 pub mod users;
+mod wholes;
 
 use keys::Key;
 pub use transact::{Ended, Leg, OnFail};
@@ -174,6 +175,7 @@ pub struct Store {
     client: Client,
     table: Arc<str>,
     memory: queue::Memory,
+    wholes: wholes::Wholes,
 }
 
 impl std::fmt::Debug for Store {
@@ -254,7 +256,12 @@ impl Patience {
 impl Store {
     /// A store on a table. `endpoint` overrides where the SDK would go by itself.
     pub fn connect(sdk: &aws_types::SdkConfig, endpoint: Option<&str>, table: &str) -> Store {
-        Store { client: table::client(sdk, endpoint), table: table.into(), memory: queue::Memory::default() }
+        Store {
+            client: table::client(sdk, endpoint),
+            table: table.into(),
+            memory: queue::Memory::default(),
+            wholes: wholes::Wholes::default(),
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
