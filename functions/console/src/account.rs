@@ -15,7 +15,8 @@ pub async fn account(State(app): State<App>, On(app::Who(caller)): On<app::Who>)
     let now = app.now();
     let keys = async { app.store.api_keys(caller.user, now).await.map_err(Lost::from) };
     let sessions = async { app.store.sessions(caller.user, now).await.map_err(Lost::from) };
-    let (frame, mut keys, mut sessions) = tokio::try_join!(frame(&app, &caller, None, ""), keys, sessions)?;
+    let profile = async { app.store.profile(caller.user).await.map_err(Lost::from) };
+    let (frame, mut keys, mut sessions, profile) = tokio::try_join!(frame(&app, &caller, None, ""), keys, sessions, profile)?;
     let viewer = frame.viewer.clone().ok_or_else(Lost::nothing)?;
     keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));
     sessions.sort_by_key(|session| (Some(&session.id) != caller.session.as_ref(), std::cmp::Reverse(session.used_at)));
@@ -38,11 +39,13 @@ pub async fn account(State(app): State<App>, On(app::Who(caller)): On<app::Who>)
             current: Some(&session.id) == caller.session.as_ref(),
             id: session.id.to_string(),
             device: device(&session.device),
+            address: session.address,
             created: Moment(session.created_at),
             seen: Moment(session.used_at),
         })
         .collect();
-    page(&app, &Account { frame, viewer, keys, sessions })
+    let full_name = profile.and_then(|profile| profile.full_name).unwrap_or_default();
+    page(&app, &Account { frame, viewer, full_name, verified: caller.verified, keys, sessions })
 }
 
 /// A browser by its name and its system, where the session only has what it calls itself (`User-Agent`).

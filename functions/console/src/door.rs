@@ -19,6 +19,7 @@ pub struct Asked {
     token: Option<String>,
     sent: Option<String>,
     confirmed: Option<String>,
+    changed: Option<String>,
 }
 
 fn only_team(caller: &Caller) -> Option<TeamId> {
@@ -91,7 +92,14 @@ pub async fn sign_in(State(app): State<App>, who: Option<Who>, On(app::Query(ask
         return Ok(go(&then));
     }
     let invite = note_along(&app, asked.invite.as_deref()).await?;
-    page(&app, &views::Signin { frame: Frame::default(), invite, then, confirmed: asked.confirmed.is_some() })
+    let news = match (asked.confirmed, asked.changed.as_deref()) {
+        (Some(_), _) => Some("Your address is confirmed. Sign in to continue."),
+        (_, Some("password")) => Some("Your password is changed. Sign in with the new one."),
+        (_, Some("email")) => Some("Your account has its new address."),
+        (_, Some("restored")) => Some("Your account is yours again. We have sent you a link to choose another password."),
+        _ => None,
+    };
+    page(&app, &views::Signin { frame: Frame::default(), invite, then, news })
 }
 
 /// The page of a confirmation link: a button, because mail scanners follow links.
@@ -99,6 +107,64 @@ pub async fn sign_in(State(app): State<App>, who: Option<Who>, On(app::Query(ask
 pub async fn confirm(State(app): State<App>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
     let token = asked.token.filter(|token| !token.is_empty());
     page(&app, &views::Confirm { frame: Frame::default(), token })
+}
+
+/// Password or username forgotten.
+#[utoipa::path(get, path = "/forgot", responses((status = 200)))]
+pub async fn forgot(State(app): State<App>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
+    page(&app, &views::Forgot { frame: Frame::default(), sent: asked.sent.is_some() })
+}
+
+fn link(app: &App, asked: Asked, view: views::Link) -> Result<Response, Lost> {
+    page(app, &views::Link { token: asked.token.filter(|token| !token.is_empty()), ..view })
+}
+
+/// Another password, by the link of a letter.
+#[utoipa::path(get, path = "/reset", responses((status = 200)))]
+pub async fn reset(State(app): State<App>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
+    let view = views::Link {
+        frame: Frame::default(),
+        token: None,
+        title: "Choose another password",
+        text: "With it, all sign-ins to your account end.",
+        button: "Change my password",
+        api: "POST /api/password/reset",
+        then: "/signin?changed=password",
+        password: true,
+    };
+    link(&app, asked, view)
+}
+
+/// Another address, by the link of a letter to it.
+#[utoipa::path(get, path = "/email", responses((status = 200)))]
+pub async fn email(State(app): State<App>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
+    let view = views::Link {
+        frame: Frame::default(),
+        token: None,
+        title: "Confirm your new address",
+        text: "Your account has this address from then on. The old one is told, and can take the account back for 7 days.",
+        button: "Confirm the new address",
+        api: "POST /api/me/email/confirm",
+        then: "/signin?changed=email",
+        password: false,
+    };
+    link(&app, asked, view)
+}
+
+/// The way back to an address that was left.
+#[utoipa::path(get, path = "/way-back", responses((status = 200)))]
+pub async fn way_back(State(app): State<App>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
+    let view = views::Link {
+        frame: Frame::default(),
+        token: None,
+        title: "Take your account back",
+        text: "Your account gets this address again. All sign-ins and API keys end, and we send you a link to choose another password.",
+        button: "Take my account back",
+        api: "POST /api/me/email/undo",
+        then: "/signin?changed=restored",
+        password: false,
+    };
+    link(&app, asked, view)
 }
 
 /// The page of an invitation link.

@@ -4,7 +4,7 @@ use app::{App, Crash, Letter, Problem};
 use askama::Template;
 use domain::account::Email;
 use domain::happened::{Event, Happened};
-use domain::ids::{InviteId, TeamId, UserId};
+use domain::ids::{InviteId, SessionId, TeamId, UserId};
 use jiff::Timestamp;
 use store::receipts::Receipt;
 use store::users::digest;
@@ -13,6 +13,9 @@ use crate::deliver;
 
 /// Somebody who signs up again and again does not fill the owner's inbox: one letter an hour.
 const HOUR: i64 = 3_600;
+const MINUTE: i64 = 60;
+
+const NOT_YOU: &str = "If this was you, there is nothing to do.";
 
 #[derive(Template)]
 #[template(path = "confirm.html")]
@@ -42,6 +45,34 @@ struct KnownText<'a> {
     username: &'a str,
     team: Option<&'a str>,
     link: &'a str,
+}
+
+/// A letter of a few sentences and one thing to do.
+struct Notice {
+    title: &'static str,
+    paragraphs: Vec<String>,
+    /// What the button says, and where it leads.
+    button: Option<(&'static str, String)>,
+    foot: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct NoticeHtml<'a> {
+    notice: &'a Notice,
+}
+
+#[derive(Template)]
+#[template(path = "notice.txt")]
+struct NoticeText<'a> {
+    notice: &'a Notice,
+}
+
+impl Notice {
+    fn letter(&self, to: &Email) -> Result<Option<Letter>, Crash> {
+        let (html, text) = (NoticeHtml { notice: self }.render()?, NoticeText { notice: self }.render()?);
+        Ok(Some(letter(to, self.title.to_owned(), text, html)))
+    }
 }
 
 #[derive(Template)]
@@ -82,7 +113,23 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
             let receipt = Receipt { kind: "invitation", to: digest(&found.email), cause: format!("{invite}.{round}") };
             deliver::once(app, receipt, invitation(app, team, invite, round)).await
         }
+        Happened::ConfirmationAsked { user } => deliver::once(app, hasty("confirm", user, event.at), confirm(app, user, event.at)).await,
+        Happened::PasswordForgotten { user } => {
+            deliver::once(app, hasty("forgotten", user, event.at), forgotten(app, user, event.at)).await
+        }
+        Happened::UsernameForgotten { user } => deliver::once(app, hasty("username", user, event.at), username(app, user)).await,
+        Happened::PasswordChanged { user, .. } => deliver::once(app, once("password", user, event.id), password_changed(app, user)).await,
+        Happened::EmailAsked { user } => deliver::once(app, once("email", user, event.id), email_asked(app, user, event.at)).await,
+        Happened::EmailChanged { user, left } => {
+            deliver::once(app, once("way-back", user, event.id), email_changed(app, user, &left, event.at)).await
+        }
+        Happened::EmailRestored { user } => deliver::once(app, once("restored", user, event.id), forgotten(app, user, event.at)).await,
+        Happened::SignedInAnew { user, session } => {
+            deliver::once(app, once("signed-in", user, event.id), signed_in(app, user, &session)).await
+        }
+        Happened::SessionEnded { user, reused: true, .. } => deliver::once(app, once("reused", user, event.id), reused(app, user)).await,
         Happened::Confirmed { .. }
+        | Happened::UsernameChanged { .. }
         | Happened::SessionEnded { .. }
         | Happened::KeyMade { .. }
         | Happened::KeyDeleted { .. }
@@ -94,6 +141,16 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::RoleChanged { .. }
         | Happened::Left { .. } => Ok(()),
     }
+}
+
+/// A letter that somebody may ask for again and again: one a minute.
+fn hasty(kind: &'static str, user: UserId, at: Timestamp) -> Receipt {
+    Receipt { kind, to: user.to_string(), cause: format!("minute.{}", at.as_second() / MINUTE) }
+}
+
+/// A letter about one event.
+fn once(kind: &'static str, user: UserId, event: uuid::Uuid) -> Receipt {
+    Receipt { kind, to: user.to_string(), cause: event.to_string() }
 }
 
 fn letter(to: &Email, subject: String, text: String, html: String) -> Letter {
@@ -119,8 +176,19 @@ async fn confirm(app: &App, user: UserId, issued: Timestamp) -> Result<Option<Le
 async fn known(app: &App, user: UserId, team: Option<TeamId>, issued: Timestamp) -> Result<Option<Letter>, Crash> {
     let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
     if !profile.verified {
-        // Most likely the first letter was lost: the way out is the same.
-        return confirm(app, user, issued).await;
+        // Perhaps the first letter was lost; perhaps somebody else was here first. To confirm would hand that one the
+        // address: whoever reads this letter chooses the password.
+        let notice = Notice {
+            title: "Finish your Postroom account",
+            paragraphs: vec![format!(
+                "Somebody, perhaps you, has begun an account named {} with this address and did not confirm it. To make it yours, \
+                 choose a password within 30 minutes: the one that was chosen before, and whatever was signed in with it, ends.",
+                profile.username
+            )],
+            button: Some(("Choose a password", app.reset_link(&profile, issued).map_err(crash)?)),
+            foot: "If this was not you, ignore this letter: nobody can use your address without it.",
+        };
+        return notice.letter(&profile.email);
     }
     let team = match team {
         Some(team) => app.store.team(team).await?,
@@ -131,6 +199,120 @@ async fn known(app: &App, user: UserId, team: Option<TeamId>, issued: Timestamp)
     let html = KnownHtml { username, team, link: &link }.render()?;
     let text = KnownText { username, team, link: &link }.render()?;
     Ok(Some(letter(&profile.email, "You already have a Postroom account".to_owned(), text, html)))
+}
+
+async fn forgotten(app: &App, user: UserId, issued: Timestamp) -> Result<Option<Letter>, Crash> {
+    let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
+    let notice = Notice {
+        title: "Choose another password for Postroom",
+        paragraphs: vec![format!(
+            "For your account {} another password can be chosen within 30 minutes, once. All sign-ins end with it.",
+            profile.username
+        )],
+        button: Some(("Choose a password", app.reset_link(&profile, issued).map_err(crash)?)),
+        foot: "If you did not ask for this, ignore this letter: nothing changes without the link.",
+    };
+    notice.letter(&profile.email)
+}
+
+async fn username(app: &App, user: UserId) -> Result<Option<Letter>, Crash> {
+    let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
+    let notice = Notice {
+        title: "Your Postroom username",
+        paragraphs: vec![format!("The account with this address is named {}.", profile.username)],
+        button: Some(("Sign in", format!("{}/signin", app.config.pages_url))),
+        foot: "If you did not ask for this, ignore this letter.",
+    };
+    notice.letter(&profile.email)
+}
+
+async fn password_changed(app: &App, user: UserId) -> Result<Option<Letter>, Crash> {
+    let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
+    let notice = Notice {
+        title: "Your Postroom password was changed",
+        paragraphs: vec![
+            format!("The password of your account {} was changed, and the other sign-ins have ended.", profile.username),
+            "If this was not you, choose another one now:".to_owned(),
+        ],
+        button: Some(("I did not do this", format!("{}/forgot", app.config.pages_url))),
+        foot: NOT_YOU,
+    };
+    notice.letter(&profile.email)
+}
+
+/// To the new address. Whose account that is already learns of it here, and nowhere else.
+async fn email_asked(app: &App, user: UserId, issued: Timestamp) -> Result<Option<Letter>, Crash> {
+    let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
+    let Some(asked) = &profile.email_asked else { return Ok(None) };
+    let taken = app.store.profile_by_email(asked).await?.is_some();
+    let notice = Notice {
+        title: "Confirm your new address for Postroom",
+        paragraphs: vec![match taken {
+            true => format!(
+                "Somebody wants to give this address to the account {}. It belongs to your account, so nothing happens.",
+                profile.username
+            ),
+            false => format!("The account {} is to have this address. If that is your wish, confirm it within 24 hours.", profile.username),
+        }],
+        button: match taken {
+            true => None,
+            false => Some(("Confirm the new address", app.email_link(user, asked, issued).map_err(crash)?)),
+        },
+        foot: "If you know nothing of this, ignore this letter.",
+    };
+    notice.letter(asked)
+}
+
+/// To the address that was left.
+async fn email_changed(app: &App, user: UserId, left: &str, issued: Timestamp) -> Result<Option<Letter>, Crash> {
+    let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
+    let Some(before) = profile.emails_before.iter().map(|left| &left.email).find(|before| digest(before) == left) else { return Ok(None) };
+    let notice = Notice {
+        title: "Your Postroom account has another address",
+        paragraphs: vec![
+            format!("The account {} has another e-mail address now; letters go there from now on.", profile.username),
+            "If this was not you, take the account back within 7 days: all sign-ins and API keys end, and you choose another password."
+                .to_owned(),
+        ],
+        button: Some(("Take my account back", app.way_back_link(user, before, issued).map_err(crash)?)),
+        foot: NOT_YOU,
+    };
+    notice.letter(before)
+}
+
+async fn signed_in(app: &App, user: UserId, session: &SessionId) -> Result<Option<Letter>, Crash> {
+    let (profile, session) = tokio::try_join!(app.store.profile(user), app.store.session(user, session))?;
+    let (Some(profile), Some(session)) = (profile, session) else { return Ok(None) };
+    let address = session.address.as_deref().unwrap_or("an unknown address");
+    let at = session.created_at.strftime("%-d %B %Y, %H:%M UTC");
+    let notice = Notice {
+        title: "A new sign-in to your Postroom account",
+        paragraphs: vec![
+            format!("Somebody signed in to {} on {at}, from {address}, with: {}.", profile.username, session.device),
+            "If this was not you, end that session on your account's page and change your password.".to_owned(),
+        ],
+        button: Some(("Look at my sessions", format!("{}/account", app.config.pages_url))),
+        foot: NOT_YOU,
+    };
+    notice.letter(&profile.email)
+}
+
+async fn reused(app: &App, user: UserId) -> Result<Option<Letter>, Crash> {
+    let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
+    let notice = Notice {
+        title: "A session of your Postroom account was ended",
+        paragraphs: vec![
+            format!(
+                "A program signed in to {} showed a key of its session that had been used before, which happens when it was copied. \
+                 The session was ended, for whoever holds it.",
+                profile.username
+            ),
+            "Sign in there again. If it happens once more, change your password.".to_owned(),
+        ],
+        button: Some(("Look at my sessions", format!("{}/account", app.config.pages_url))),
+        foot: "Nobody needs to do anything else.",
+    };
+    notice.letter(&profile.email)
 }
 
 /// The letter of one round. What was accepted, taken back, sent again or has expired meanwhile is not mailed.

@@ -18,6 +18,16 @@ pub(crate) async fn all_sessions(app: &App, user: UserId) -> Result<(), Problem>
     close(app, user, |connection| connection.session.is_some()).await
 }
 
+/// The WebSockets of all sessions of a user but one.
+pub(crate) async fn other_sessions(app: &App, user: UserId, kept: &SessionId) -> Result<(), Problem> {
+    close(app, user, |connection| connection.session.as_ref().is_some_and(|session| session != kept)).await
+}
+
+/// Every WebSocket of a user.
+pub(crate) async fn all(app: &App, user: UserId) -> Result<(), Problem> {
+    close(app, user, |_| true).await
+}
+
 /// The WebSockets of one API key.
 pub(crate) async fn key(app: &App, user: UserId, key: &KeyId) -> Result<(), Problem> {
     close(app, user, |connection| connection.key.as_ref() == Some(key)).await

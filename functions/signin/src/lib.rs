@@ -1,4 +1,4 @@
-//! Sign-in: sessions, API keys, tickets for WebSockets.
+//! Sign-in: sessions, API keys, tickets for WebSockets, and what one signs in with: the password and the address.
 
 use app::{App, Var};
 use utoipa_axum::router::OpenApiRouter;
@@ -6,6 +6,8 @@ use utoipa_axum::routes;
 
 mod api_keys;
 mod closing;
+mod email;
+mod password;
 mod sessions;
 mod tickets;
 
@@ -20,5 +22,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::end_one))
         .routes(routes!(api_keys::list, api_keys::make))
         .routes(routes!(api_keys::delete))
+        .routes(routes!(password::forgot))
+        .routes(routes!(password::reset))
+        .routes(routes!(password::change))
+        .routes(routes!(email::ask))
+        .routes(routes!(email::confirm))
+        .routes(routes!(email::undo))
         .routes(routes!(tickets::make))
 }

@@ -1,6 +1,6 @@
 //! Sign in, stay signed in, see where one is signed in, sign out.
 
-use app::{App, Json, Problem, Tokens, Who, cookie};
+use app::{App, Json, Problem, Query, Tokens, Who, cookie};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -8,6 +8,7 @@ use domain::access::Caller;
 use domain::account::Password;
 use domain::ids::SessionId;
 use domain::limit;
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Conflict;
@@ -15,6 +16,9 @@ use store::sessions::{RefreshToken, Refreshed, Session};
 use utoipa::ToSchema;
 
 use crate::closing;
+
+/// Of sign-ins to an account that is not older nobody is told: its maker is still setting up.
+const NEW: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a person shows to sign in.
 #[derive(Deserialize, ToSchema)]
@@ -35,6 +39,7 @@ fn shown(session: &Session, current: Option<&SessionId>) -> Value {
     json!({
         "id": session.id,
         "device": session.device,
+        "address": session.address,
         "created_at": session.created_at,
         "used_at": session.used_at,
         "expires_at": session.ends_at(),
@@ -83,10 +88,26 @@ pub(crate) async fn sign_in(State(app): State<App>, headers: HeaderMap, Json(bod
         used_at: app.now(),
         keep: body.keep_signed_in,
         device: device(body.device, &headers),
+        address: app::address(&headers),
+        kept_at: None,
     };
-    app.store.start_session(&session).await?;
-    let cookie = cookie::set(&app.config, &session.cookie(&cookie_secret), session.cookie_seconds());
-    Ok((AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie))), Json(tokens(&app, &session, &refresh_secret)?)).into_response())
+    let anew = !seen_before(&app, &session, &headers).await?;
+    app.store.start_session(&session, anew && NEW < app.now().duration_since(profile.created_at)).await?;
+    let known = cookie::set_known(&app.config, session.user, &app.known(session.user)?);
+    let cookies = [cookie::set(&app.config, &session.cookie(&cookie_secret), session.cookie_seconds()), known];
+    let cookies = cookies.into_iter().flatten().map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>();
+    Ok((AppendHeaders(cookies), Json(tokens(&app, &session, &refresh_secret)?)).into_response())
+}
+
+/// Whether somebody has signed in to this account from here before: this browser says so, or a session that still lives
+/// came from the same device and address.
+async fn seen_before(app: &App, session: &Session, headers: &HeaderMap) -> Result<bool, Problem> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    if cookies.filter_map(|cookie| cookie::find_known(cookie, session.user)).any(|shown| app.is_known(session.user, shown)) {
+        return Ok(true);
+    }
+    let others = app.store.sessions(session.user, app.now()).await?;
+    Ok(others.iter().any(|other| other.device == session.device && other.address == session.address))
 }
 
 /// What keeps a program signed in.
@@ -123,13 +144,25 @@ pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Jso
     Ok(Json(json!({"sessions": shown})))
 }
 
+#[derive(Deserialize)]
+pub(crate) struct Which {
+    #[serde(default)]
+    others: bool,
+}
+
 #[utoipa::path(
     delete, path = "/api/sessions", tag = "sessions",
+    params(("others" = Option<bool>, Query, description = "`true`: all but this one")),
     responses((status = 200, description = "All sessions have ended, this one too, and their WebSockets are closed"))
 )]
-pub(crate) async fn end_all(State(app): State<App>, Who(caller): Who) -> Result<Response, Problem> {
-    signed_in(&caller)?;
-    app.store.end_all_sessions(&caller, app.now()).await?;
+pub(crate) async fn end_all(State(app): State<App>, Who(caller): Who, Query(which): Query<Which>) -> Result<Response, Problem> {
+    let session = own_session(&caller)?;
+    if which.others {
+        app.store.end_all_sessions(&caller, Some(session), app.now()).await?;
+        closing::other_sessions(&app, caller.user, session).await?;
+        return Ok(Json(json!({"status": "signed_out"})).into_response());
+    }
+    app.store.end_all_sessions(&caller, None, app.now()).await?;
     closing::all_sessions(&app, caller.user).await?;
     Ok(without_cookie(&app, json!({"status": "signed_out"})))
 }
@@ -158,7 +191,12 @@ pub(crate) async fn end_one(
 
 /// What a stolen API key must not do: lock its owner out, or make more keys.
 pub(crate) fn signed_in(caller: &Caller) -> Result<(), Problem> {
-    if caller.session.is_some() { Ok(()) } else { Err(Problem::Forbidden("a sign-in with name and password, not an API key")) }
+    own_session(caller).map(drop)
+}
+
+/// The session that the caller came with.
+pub(crate) fn own_session(caller: &Caller) -> Result<&SessionId, Problem> {
+    caller.session.as_ref().ok_or(Problem::Forbidden("a sign-in with name and password, not an API key"))
 }
 
 fn without_cookie(app: &App, body: Value) -> Response {

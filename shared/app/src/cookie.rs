@@ -1,6 +1,7 @@
 //! The cookie of a browser's session.
 
 use axum::http::HeaderValue;
+use domain::ids::UserId;
 
 use crate::Config;
 
@@ -25,5 +26,26 @@ pub fn clear(config: &Config) -> Option<HeaderValue> {
 
 /// The session's token in a `Cookie` header.
 pub fn find(header: &str) -> Option<&str> {
-    header.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == NAME).map(|(_, token)| token)
+    named(header, NAME)
+}
+
+/// How long a browser says that somebody has signed in with it before, in seconds: the longest that browsers keep.
+const KNOWN_SECONDS: u32 = 400 * 24 * 3600;
+
+fn known_name(user: UserId) -> String {
+    format!("postroom_known_{user}")
+}
+
+/// `Set-Cookie` for a browser that somebody has signed in with. `secret` is the link secret of [`crate::App::known`].
+pub fn set_known(config: &Config, user: UserId, secret: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(&format!("{}={secret}; {}; Max-Age={KNOWN_SECONDS}", known_name(user), attributes(config))).ok()
+}
+
+/// What [`set_known`] set, in a `Cookie` header.
+pub fn find_known(header: &str, user: UserId) -> Option<&str> {
+    named(header, &known_name(user))
+}
+
+fn named<'a>(header: &'a str, wanted: &str) -> Option<&'a str> {
+    header.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == wanted).map(|(_, token)| token)
 }

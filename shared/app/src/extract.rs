@@ -137,6 +137,13 @@ impl axum::extract::OptionalFromRequestParts<App> for Who {
     }
 }
 
+/// The client's network address, as API Gateway (or the local stack in its place) appends it to what the client says.
+pub fn address(headers: &HeaderMap) -> Option<String> {
+    let chain = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    let last = chain.rsplit(',').next()?.trim();
+    last.parse::<std::net::IpAddr>().ok().map(|address| address.to_string())
+}
+
 /// For what is nobody's thing yet, such as a new team: the caller came with more than a key that only reads.
 pub fn writes(caller: &Caller) -> Result<(), Problem> {
     if caller.writes { Ok(()) } else { Err(Problem::Forbidden("an API key with the scope \"write\"")) }

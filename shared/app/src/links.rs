@@ -1,6 +1,8 @@
 //! The secret links of mails. Their secrets are derived from the signing key, so that the table holds none of them and
 //! an invitation's link can be shown again; each is good for one person and one purpose.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::Email;
 use domain::ids::{InviteId, TeamId, UserId};
 use domain::team::Invite;
@@ -8,9 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use store::{Conflict, users::Profile};
 
 use crate::{App, Problem};
-
-/// How long the link of a confirmation mail is good for.
-const CONFIRM_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the token of an invitation's link names. The table says whether it is still good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,29 +62,108 @@ impl App {
         }
     }
 
-    /// The link of a confirmation mail; its token is `<user>.<issued at, seconds>.<mac>`.
+    /// The link of a confirmation mail; its token is `<user>.<issued at, seconds>.<mac>`, like those below.
     pub fn confirm_link(&self, user: UserId, email: &Email, issued: Timestamp) -> Result<String, Problem> {
-        let token = self.sign("confirm", &[&user.to_string(), &issued.as_second().to_string()], &[email.as_str()])?;
-        Ok(format!("{}/confirm?token={token}", self.config.pages_url))
+        self.timed_link(&CONFIRM, user, issued, email.as_str())
     }
 
     /// Confirms the address that a confirmation mail was sent to. The same link confirms again without harm; it is
     /// refused with 410 `link_gone` when it is too old or the account has another address by now, with 404 when it is
     /// not ours.
     pub async fn confirm(&self, token: &str) -> Result<Profile, Problem> {
+        let profile = self.timed(&CONFIRM, token, |profile| Some(profile.email.to_string())).await?;
+        if profile.verified { Ok(profile) } else { Ok(self.store.confirm(profile.id, &profile.email, self.now()).await?) }
+    }
+
+    /// The link to choose another password. The password of now is in its secret: it is good for one change.
+    pub fn reset_link(&self, profile: &Profile, issued: Timestamp) -> Result<String, Problem> {
+        self.timed_link(&RESET, profile.id, issued, &reset_binds(profile))
+    }
+
+    /// Whose password a link of [`App::reset_link`] may change. 410 `link_gone`: it was used or is too old.
+    pub async fn reset_by(&self, token: &str) -> Result<Profile, Problem> {
+        self.timed(&RESET, token, |profile| Some(reset_binds(profile))).await
+    }
+
+    /// The link that confirms the address that somebody asks for instead of theirs.
+    pub fn email_link(&self, user: UserId, asked: &Email, issued: Timestamp) -> Result<String, Problem> {
+        self.timed_link(&EMAIL, user, issued, asked.as_str())
+    }
+
+    /// Who gets the address they asked for by a link of [`App::email_link`]. 410 `link_gone`: it was used or is too old.
+    pub async fn email_by(&self, token: &str) -> Result<Profile, Problem> {
+        self.timed(&EMAIL, token, |profile| profile.email_asked.as_ref().map(Email::to_string)).await
+    }
+
+    /// The link by which an address that was left takes its account back:
+    /// `<user>.<issued at, seconds>.<address, base64url>.<mac>`.
+    pub fn way_back_link(&self, user: UserId, left: &Email, issued: Timestamp) -> Result<String, Problem> {
+        let left = URL_SAFE_NO_PAD.encode(left.as_str());
+        let token = self.sign("way-back", &[&user.to_string(), &issued.as_second().to_string(), &left], &[])?;
+        Ok(format!("{}/way-back?token={token}", self.config.pages_url))
+    }
+
+    /// Which account goes back to which address by a link of [`App::way_back_link`]. The table says whether it still may.
+    pub async fn way_back_by(&self, token: &str) -> Result<(Profile, Email), Problem> {
+        let not_ours = || Problem::NotFound("link");
+        let parts: Vec<&str> = token.trim().split('.').collect();
+        let [user, issued, left, mac] = parts.as_slice() else { return Err(not_ours()) };
+        if !self.tokens.link_is("way-back", &[user, issued, left], mac) {
+            return Err(not_ours());
+        }
+        let left = URL_SAFE_NO_PAD.decode(left).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let left = left.and_then(|left| Email::parse(&left).ok()).ok_or_else(not_ours)?;
+        let profile = self.store.profile(user.parse().map_err(|_| not_ours())?).await?.ok_or_else(not_ours)?;
+        Ok((profile, left))
+    }
+
+    /// What a browser keeps to say that somebody has signed in with it before.
+    pub fn known(&self, user: UserId) -> Result<String, Problem> {
+        self.tokens.link("known", &[&user.to_string()])
+    }
+
+    /// Whether a browser shows what [`App::known`] gave it.
+    pub fn is_known(&self, user: UserId, shown: &str) -> bool {
+        self.tokens.link_is("known", &[&user.to_string()], shown)
+    }
+
+    fn timed_link(&self, kind: &Timed, user: UserId, issued: Timestamp, bound: &str) -> Result<String, Problem> {
+        let token = self.sign(kind.purpose, &[&user.to_string(), &issued.as_second().to_string()], &[bound])?;
+        Ok(format!("{}/{}?token={token}", self.config.pages_url, kind.page))
+    }
+
+    /// Whose link it is, where what it is bound to is still so.
+    async fn timed(&self, kind: &Timed, token: &str, bound: impl Fn(&Profile) -> Option<String>) -> Result<Profile, Problem> {
         let not_ours = || Problem::NotFound("link");
         let gone = || Problem::Conflict(Conflict::LinkGone, "");
         let parts: Vec<&str> = token.trim().split('.').collect();
         let [user, issued, mac] = parts.as_slice() else { return Err(not_ours()) };
         let (Ok(id), Ok(seconds)) = (user.parse::<UserId>(), issued.parse::<i64>()) else { return Err(not_ours()) };
         let profile = self.store.profile(id).await?.ok_or_else(not_ours)?;
-        if !self.tokens.link_is("confirm", &[user, issued, profile.email.as_str()], mac) {
-            return Err(not_ours());
+        let ours = bound(&profile).is_some_and(|bound| self.tokens.link_is(kind.purpose, &[user, issued, &bound], mac));
+        if !ours {
+            // What it was bound to may have changed since: then it was ours once.
+            return Err(if kind.changes { gone() } else { not_ours() });
         }
         let issued = Timestamp::from_second(seconds).map_err(|_| not_ours())?;
-        if self.now().duration_since(issued) > CONFIRM_WITHIN {
-            return Err(gone());
-        }
-        if profile.verified { Ok(profile) } else { Ok(self.store.confirm(id, &profile.email, self.now()).await?) }
+        if self.now().duration_since(issued) > kind.within { Err(gone()) } else { Ok(profile) }
     }
 }
+
+/// To the password, so that the link is good once; to the address, so that it dies with it.
+fn reset_binds(profile: &Profile) -> String {
+    format!("{} {}", profile.email, profile.password_hash.expose())
+}
+
+/// A kind of link that is good for a time.
+struct Timed {
+    purpose: &'static str,
+    page: &'static str,
+    within: SignedDuration,
+    /// Whether using it, or something else, changes what it is bound to.
+    changes: bool,
+}
+
+const CONFIRM: Timed = Timed { purpose: "confirm", page: "confirm", within: SignedDuration::from_hours(24), changes: false };
+const RESET: Timed = Timed { purpose: "reset", page: "reset", within: SignedDuration::from_mins(30), changes: true };
+const EMAIL: Timed = Timed { purpose: "email", page: "email", within: SignedDuration::from_hours(24), changes: true };

@@ -8,6 +8,7 @@ use base64::Engine;
 use subtle::ConstantTimeEq;
 
 use crate::Problem;
+use domain::Rejected;
 use domain::account::Password;
 
 /// OWASP: Argon2id with 19 MiB, two passes, one lane.
@@ -67,6 +68,28 @@ impl Passwords {
     }
 }
 
+/// Of zxcvbn's 0 to 4: "safe from throttled online attacks".
+const STRONG_ENOUGH: u8 = 2;
+
+/// A new password, judged: one that would be guessed soon is not taken, and the advice says why. `about` is what others
+/// know of the person. It takes some milliseconds, and is done off the async threads.
+pub async fn strong(typed: String, about: Vec<String>) -> Result<Result<Password, Rejected>, Problem> {
+    let judge = move || {
+        let password = Password::parse(&typed)?;
+        let about: Vec<&str> = about.iter().map(String::as_str).collect();
+        let entropy = zxcvbn::zxcvbn(password.expose(), &about);
+        if u8::from(entropy.score()) >= STRONG_ENOUGH {
+            return Ok(password);
+        }
+        let warning = entropy.feedback().and_then(zxcvbn::feedback::Feedback::warning).map(|warning| warning.to_string());
+        let advice = entropy.feedback().and_then(|feedback| feedback.suggestions().first()).map(ToString::to_string);
+        let said: Vec<String> = [warning, advice].into_iter().flatten().map(|text| text.trim_end_matches('.').to_owned()).collect();
+        let why = if said.is_empty() { "Use a few words that do not belong together".to_owned() } else { said.join(". ") };
+        Err(Rejected::because(format!("this password is too easy to guess. {why}")))
+    };
+    tokio::task::spawn_blocking(judge).await.map_err(internal)
+}
+
 fn internal(error: impl std::fmt::Display) -> Problem {
     Problem::Internal(error.to_string())
 }
@@ -74,6 +97,16 @@ fn internal(error: impl std::fmt::Display) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_easy_password_gets_advice() {
+        let about = vec!["ann@example.com".to_owned(), "ann-lee".to_owned()];
+        for easy in ["password1", "ann-lee1", "12345678", "aaaaaaaaaa"] {
+            let why = strong(easy.to_owned(), about.clone()).await.unwrap().unwrap_err().0;
+            assert!(why.starts_with("this password is too easy to guess. "), "{why}");
+        }
+        assert!(strong("correct horse battery".to_owned(), about).await.unwrap().is_ok());
+    }
 
     #[tokio::test]
     async fn only_the_right_password_is_taken() {

@@ -47,7 +47,59 @@ pub enum Happened {
         /// The account.
         user: UserId,
     },
-    /// A session was ended by its user, or because its refresh token came twice.
+    /// Someone asked for the confirmation mail again. Mailed: the link.
+    ConfirmationAsked {
+        /// The account.
+        user: UserId,
+    },
+    /// Someone has forgotten the password. Mailed: a link to choose another.
+    PasswordForgotten {
+        /// The account.
+        user: UserId,
+    },
+    /// The password was changed. Mailed: that it was.
+    PasswordChanged {
+        /// The account.
+        user: UserId,
+        /// Whether by the link of a mail instead of the old password.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reset: bool,
+    },
+    /// Someone has forgotten the username. Mailed: the name.
+    UsernameForgotten {
+        /// The account.
+        user: UserId,
+    },
+    /// The username was changed.
+    UsernameChanged {
+        /// The account.
+        user: UserId,
+    },
+    /// Someone wants another address. Mailed to that address: the link to confirm it.
+    EmailAsked {
+        /// The account.
+        user: UserId,
+    },
+    /// The address was changed. Mailed to the old one: the way back.
+    EmailChanged {
+        /// The account.
+        user: UserId,
+        /// The SHA-256 of the old address.
+        left: String,
+    },
+    /// The old address took the account back. Mailed to it: a link to choose another password.
+    EmailRestored {
+        /// The account.
+        user: UserId,
+    },
+    /// Someone signed in from a browser or program that was not seen before. Mailed.
+    SignedInAnew {
+        /// The account.
+        user: UserId,
+        /// The session.
+        session: SessionId,
+    },
+    /// A session was ended by its user, or because its refresh token came twice, which is mailed.
     SessionEnded {
         /// The account.
         user: UserId,
@@ -148,13 +200,22 @@ pub enum Trail {
 impl Happened {
     /// In whose trail this stands.
     pub fn trail(&self) -> Trail {
-        match *self {
+        match self {
             Happened::SignedUp { user }
             | Happened::SignedUpAgain { user, .. }
             | Happened::Confirmed { user }
+            | Happened::ConfirmationAsked { user }
+            | Happened::PasswordForgotten { user }
+            | Happened::PasswordChanged { user, .. }
+            | Happened::UsernameForgotten { user }
+            | Happened::UsernameChanged { user }
+            | Happened::EmailAsked { user }
+            | Happened::EmailChanged { user, .. }
+            | Happened::EmailRestored { user }
+            | Happened::SignedInAnew { user, .. }
             | Happened::SessionEnded { user, .. }
             | Happened::KeyMade { user, .. }
-            | Happened::KeyDeleted { user, .. } => Trail::User(user),
+            | Happened::KeyDeleted { user, .. } => Trail::User(*user),
             Happened::TeamMade { team }
             | Happened::SeatsSet { team, .. }
             | Happened::Invited { team, .. }
@@ -162,7 +223,7 @@ impl Happened {
             | Happened::InviteExpired { team, .. }
             | Happened::Joined { team, .. }
             | Happened::RoleChanged { team, .. }
-            | Happened::Left { team, .. } => Trail::Team(team),
+            | Happened::Left { team, .. } => Trail::Team(*team),
         }
     }
 }

@@ -114,6 +114,8 @@ mod tests {
             used_at: at,
             keep: false,
             device: String::new(),
+            address: None,
+            kept_at: None,
         };
         let Some(Credential::Session { user, session: id, secret_hash, cookie }) = Credential::cookie(&session.cookie("s-_x"), hash) else {
             panic!()

@@ -14,6 +14,7 @@ use domain::limit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub mod accounts;
 pub mod changes;
 mod codec;
 mod commit;
@@ -75,6 +76,8 @@ pub enum Conflict {
     LastAdmin,
     /// The link was used, replaced or is too old.
     LinkGone,
+    /// The address was changed too often lately.
+    ChangedTooOften,
     /// The session ended.
     SessionGone,
     /// The ticket was used or is too old.

@@ -45,6 +45,12 @@ pub struct Session {
     pub keep: bool,
     /// Where, as the client says.
     pub device: String,
+    /// The address that it was begun from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// When it outlived an end of all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_at: Option<Timestamp>,
 }
 
 impl Session {
@@ -162,7 +168,7 @@ impl Store {
             }
             Credential::ApiKey { secret_hash, .. } => {
                 let key: ApiKey = read(proof_item)?;
-                let alive = same(secret_hash, &key.secret_hash) && key_lives(&key, now) && self.note_key(&key, now).await?;
+                let alive = same(secret_hash, &key.secret_hash) && key_lives(&key, &profile, now) && self.note_key(&key, now).await?;
                 alive.then(|| with_key(&profile, key))
             }
             Credential::Known { session: Some(_), .. } => {
@@ -171,7 +177,7 @@ impl Store {
             }
             Credential::Known { .. } => {
                 let key: ApiKey = read(proof_item)?;
-                key_lives(&key, now).then(|| with_key(&profile, key))
+                key_lives(&key, &profile, now).then(|| with_key(&profile, key))
             }
         };
         Ok((caller, found))
@@ -197,10 +203,19 @@ impl Store {
             .await
     }
 
-    /// Keeps a new session.
-    pub async fn start_session(&self, session: &Session) -> Result<(), Error> {
-        let item = row(&keys::session(session.user, &session.id), "session", session)?;
-        self.put_when(with_ttl(item, session.ends_at()), None, Item::new()).await.map(drop)
+    /// Keeps a new session. `anew`: from a place that was not seen before, which its owner is told.
+    pub async fn start_session(&self, session: &Session, anew: bool) -> Result<(), Error> {
+        let item = with_ttl(row(&keys::session(session.user, &session.id), "session", session)?, session.ends_at());
+        if !anew {
+            return self.put_when(item, None, Item::new()).await.map(drop);
+        }
+        let what = Happened::SignedInAnew { user: session.user, session: session.id.clone() };
+        self.commit(&[Leg::create(item).or(Conflict::IdTaken), events::leg(None, what, session.created_at)?]).await
+    }
+
+    /// One of a user's sessions.
+    pub async fn session(&self, user: UserId, session: &SessionId) -> Result<Option<Session>, Error> {
+        self.get(&keys::session(user, session)).await?.map(read).transpose()
     }
 
     /// Changes a refresh token for a new one, whose secret's hash is `fresh_hash`.
@@ -262,15 +277,22 @@ impl Store {
         self.commit(&[delete, events::leg(Some(actor), what, now)?]).await
     }
 
-    /// Ends all of the caller's sessions at once, however many there are. Their connections are still open.
-    pub async fn end_all_sessions(&self, by: &Caller, now: Timestamp) -> Result<(), Error> {
-        // A session made in this very millisecond has seen the end coming: it ends as well.
-        let from = now.saturating_add(SignedDuration::from_millis(1)).unwrap_or(now);
-        let all = Leg::update(keys::profile(by.user), "SET #sessions_from = :from").when("attribute_exists(pk)").value(":from", s(from));
+    /// Ends all of the caller's sessions at once, however many there are, but the one to `keep`. Their connections are
+    /// still open.
+    pub async fn end_all_sessions(&self, by: &Caller, keep: Option<&SessionId>, now: Timestamp) -> Result<(), Error> {
+        let all = Leg::update(keys::profile(by.user), "SET #sessions_from = :from").when("attribute_exists(pk)");
         let what = Happened::SessionEnded { user: by.user, session: None, reused: false };
-        self.commit(&[all, events::leg(Some(by.actor()), what, now)?]).await?;
-        let items = self.all(&Range::prefix(keys::user_partition(by.user), keys::SESSIONS)).await?;
-        for key in items.iter().filter_map(crate::key_of) {
+        let mut legs = vec![all.value(":from", s(ended_from(now))), events::leg(Some(by.actor()), what, now)?];
+        legs.extend(keep.map(|session| keep_session(by.user, session, now)));
+        self.commit(&legs).await?;
+        self.sweep_sessions(by.user, keep).await
+    }
+
+    /// Removes the items of sessions that have ended all together.
+    pub(crate) async fn sweep_sessions(&self, user: UserId, keep: Option<&SessionId>) -> Result<(), Error> {
+        let kept = keep.map(|session| keys::session(user, session));
+        let items = self.all(&Range::prefix(keys::user_partition(user), keys::SESSIONS)).await?;
+        for key in items.iter().filter_map(crate::key_of).filter(|key| Some(key) != kept.as_ref()) {
             self.delete_when(&key, None, Item::new()).await?;
         }
         Ok(())
@@ -291,7 +313,7 @@ impl Store {
     pub async fn api_keys(&self, user: UserId, now: Timestamp) -> Result<Vec<ApiKey>, Error> {
         let items = self.all(&Range::prefix(keys::user_partition(user), keys::API_KEYS)).await?;
         let api_keys: Vec<ApiKey> = items.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(api_keys.into_iter().filter(|key| key_lives(key, now)).collect())
+        Ok(api_keys.into_iter().filter(|key| key.expires_at.is_none_or(|end| now < end)).collect())
     }
 
     /// Deletes one of the caller's API keys. `false`: there is none. Its connections are still open.
@@ -321,12 +343,24 @@ impl Store {
     }
 }
 
-fn lives(session: &Session, profile: &Profile, now: Timestamp) -> bool {
-    session.created_at >= profile.sessions_from && now < session.ends_at()
+/// From when on sessions count that are made after all have ended. One that was made in this very millisecond has seen
+/// the end coming: it ends as well.
+pub(crate) fn ended_from(now: Timestamp) -> Timestamp {
+    now.saturating_add(SignedDuration::from_millis(1)).unwrap_or(now)
 }
 
-fn key_lives(key: &ApiKey, now: Timestamp) -> bool {
-    key.expires_at.is_none_or(|end| now < end)
+/// The leg that lets one session outlive the end of all.
+pub(crate) fn keep_session(user: UserId, session: &SessionId, now: Timestamp) -> Leg {
+    let keep = Leg::update(keys::session(user, session), "SET #kept_at = :from").value(":from", s(ended_from(now)));
+    keep.when("attribute_exists(pk)").or(Conflict::SessionGone)
+}
+
+fn lives(session: &Session, profile: &Profile, now: Timestamp) -> bool {
+    session.kept_at.unwrap_or(session.created_at) >= profile.sessions_from && now < session.ends_at()
+}
+
+fn key_lives(key: &ApiKey, profile: &Profile, now: Timestamp) -> bool {
+    key.expires_at.is_none_or(|end| now < end) && profile.keys_from.is_none_or(|from| from <= key.created_at)
 }
 
 fn with_key(profile: &Profile, key: ApiKey) -> Caller {

@@ -31,6 +31,15 @@ pub struct Profile {
     pub verified: bool,
     /// Sessions made before this time have ended.
     pub sessions_from: Timestamp,
+    /// API keys made before this time have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys_from: Option<Timestamp>,
+    /// The address that they want instead, until it is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_asked: Option<Email>,
+    /// The addresses that it left lately, the last at the end. Each may take the account back for a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emails_before: Vec<Left>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// Their own workspace.
@@ -38,6 +47,15 @@ pub struct Profile {
     /// Their roles in their teams.
     #[serde(default)]
     pub teams: BTreeMap<TeamId, Membership>,
+}
+
+/// An address that an account has left.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Left {
+    /// The address.
+    pub email: Email,
+    /// Until when it may take the account back.
+    pub until: Timestamp,
 }
 
 impl Profile {
@@ -58,9 +76,15 @@ impl Profile {
 
 /// Who has a name that only one may have.
 #[derive(Serialize, Deserialize)]
-struct Claim {
-    user: UserId,
+pub(crate) struct Claim {
+    pub(crate) user: UserId,
+    /// For an address that its account has left: until when nobody else can have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<Timestamp>,
 }
+
+/// The condition under which a claim can be made: nobody has the name, or the one who left it can no longer come back.
+pub(crate) const UNCLAIMED: &str = "attribute_not_exists(pk) OR #ttl <= :now";
 
 /// What a new account is made of.
 #[derive(Debug, Clone)]
@@ -120,7 +144,15 @@ impl Store {
         found.into_values().map(|item| read(item).map(|profile: Profile| (profile.id, profile))).collect()
     }
 
-    /// Who has an address.
+    /// The account that has an address; not the one that left it.
+    pub async fn profile_by_email(&self, email: &Email) -> Result<Option<Profile>, Error> {
+        match self.user_by_email(email).await? {
+            Some(user) => Ok(self.profile(user).await?.filter(|profile| profile.email == *email)),
+            None => Ok(None),
+        }
+    }
+
+    /// Who has an address, or had it and may still take it back.
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<UserId>, Error> {
         let claim = self.get(&keys::email_claim(&digest(email))).await?;
         Ok(claim.map(read::<Claim>).transpose()?.map(|claim| claim.user))
@@ -129,7 +161,7 @@ impl Store {
     /// The account that someone means by an e-mail address or a username, as typed.
     pub async fn profile_by_login(&self, login: &str) -> Result<Option<Profile>, Error> {
         let claim = match (Email::parse(login), Username::parse(login)) {
-            (Ok(email), _) => keys::email_claim(&digest(&email)),
+            (Ok(email), _) => return self.profile_by_email(&email).await,
             (_, Ok(username)) => keys::name_claim(&username.folded()),
             _ => return Ok(None),
         };
@@ -152,17 +184,20 @@ impl Store {
             password_hash: new.password_hash.clone(),
             verified: false,
             sessions_from: now,
+            keys_from: None,
+            email_asked: None,
+            emails_before: Vec::new(),
             created_at: now,
             workspace: new.workspace.clone(),
             teams: invite.map(|invite| (invite.team, Membership { role: invite.role, billing: false })).into_iter().collect(),
         };
         let workspace =
             Workspace { id: new.workspace.clone(), name: "My Workspace".to_owned(), team: None, owner: new.id, created_at: now };
-        let claim = Claim { user: new.id };
+        let claim = Claim { user: new.id, until: None };
         let (name, email) = (keys::name_claim(&new.username.folded()), keys::email_claim(&digest(&new.email)));
         let mut legs = vec![
             Leg::create(row(&name, "claim", &claim)?).or(Conflict::UsernameTaken),
-            Leg::create(row(&email, "claim", &claim)?).or(Conflict::EmailTaken),
+            Leg::put(row(&email, "claim", &claim)?).when(UNCLAIMED).number(":now", now.as_second()).or(Conflict::EmailTaken),
             Leg::create(row(&keys::profile(new.id), "user", &profile)?).or(Conflict::IdTaken),
             Leg::create(row(&keys::workspace(&new.workspace), "workspace", &workspace)?).or(Conflict::IdTaken),
             events::leg(None, Happened::SignedUp { user: new.id }, now)?,
@@ -206,6 +241,9 @@ mod tests {
             password_hash: PasswordHash::new("$argon2id$secret".to_owned()),
             verified: false,
             sessions_from: Timestamp::UNIX_EPOCH,
+            keys_from: None,
+            email_asked: None,
+            emails_before: Vec::new(),
             created_at: Timestamp::UNIX_EPOCH,
             workspace: "w".parse().unwrap(),
             teams: [(TeamId(9), Membership { role: TeamRole::Editor, billing: true })].into(),

@@ -101,6 +101,8 @@ async fn a_refresh_token_is_good_for_one() {
         assert!(answers.iter().filter(|answer| answer.status == 200).count() <= 1, "{answers:?}");
         // Whoever got the new one: somebody has a copy, so that the session has ended.
         anna.get("/api/me").await.refused(401, "unauthenticated");
+        let told: Vec<String> = app.mails().await.iter().map(|mail| mail.subject.clone()).collect();
+        assert_eq!(told, ["A session of your Postroom account was ended"]);
     })
     .await;
 }

@@ -4,6 +4,7 @@
 mod engines;
 mod invites;
 mod mails;
+mod recovery;
 mod signing_in;
 mod sockets;
 mod teams;

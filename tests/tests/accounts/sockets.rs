@@ -37,6 +37,8 @@ async fn what_opened_a_socket_closes_it() {
     here.delete("/api/sessions").await.ok();
     mine.closed().await;
     his.following().await;
+    let told: Vec<String> = app.mails().await.iter().map(|mail| mail.subject.clone()).collect();
+    assert_eq!(told, ["A session of your Postroom account was ended"]);
     app.finish().await;
 }
 

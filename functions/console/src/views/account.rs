@@ -12,6 +12,10 @@ pub struct Account {
     pub frame: Frame,
     /// Whose it is.
     pub viewer: Viewer,
+    /// The name the person goes by, or nothing.
+    pub full_name: String,
+    /// Whether the address is confirmed.
+    pub verified: bool,
     /// The API keys, without their secrets.
     pub keys: Vec<Key>,
     /// The sessions.
@@ -40,6 +44,8 @@ pub struct Session {
     pub id: String,
     /// On what.
     pub device: String,
+    /// From which network address.
+    pub address: Option<String>,
     /// Since when.
     pub created: Moment,
     /// When it was last used.

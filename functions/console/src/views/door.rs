@@ -65,8 +65,40 @@ pub struct Signin {
     pub invite: Option<Note>,
     /// Where to go then: a path of ours.
     pub then: String,
-    /// Whether the address was just confirmed.
-    pub confirmed: bool,
+    /// What has just happened, as a sentence.
+    pub news: Option<&'static str>,
+}
+
+/// `/forgot`.
+#[derive(Debug, Template)]
+#[template(path = "forgot.html")]
+pub struct Forgot {
+    /// Around it.
+    pub frame: Frame,
+    /// Whether a letter is on the way.
+    pub sent: bool,
+}
+
+/// `/reset`, `/email`, `/way-back`: what the link of a letter does, behind a button, because mail scanners follow links.
+#[derive(Debug, Template)]
+#[template(path = "link.html")]
+pub struct Link {
+    /// Around it.
+    pub frame: Frame,
+    /// The secret of the link, if there is one.
+    pub token: Option<String>,
+    /// The heading.
+    pub title: &'static str,
+    /// What happens.
+    pub text: &'static str,
+    /// What the button says.
+    pub button: &'static str,
+    /// Where the form goes.
+    pub api: &'static str,
+    /// Where the visitor goes then.
+    pub then: &'static str,
+    /// Whether a new password is asked for.
+    pub password: bool,
 }
 
 /// `/confirm`.

@@ -10,7 +10,7 @@ mod team;
 use jiff::Timestamp;
 
 pub use account::{Account, Key, Session};
-pub use door::{Confirm, Home, Invite, Landing, Note, Problem, Signin, Signup};
+pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use library::{Collection, CollectionPage, Day, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
 pub use team::{Member, New, Pending, Seats, TeamPage};

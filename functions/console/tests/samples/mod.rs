@@ -213,9 +213,12 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
     let account = Account {
         frame: signed.clone(),
         viewer: viewer(),
+        full_name: "Ann Lee".into(),
+        verified: false,
         keys: vec![Key { id: "k1".into(), name: name.into(), scope: "read and write", created: at("2026-11-20T08:00:00Z"), expires: None }],
         sessions: vec![
             Session {
+                address: Some("192.0.2.7".into()),
                 id: "s1".into(),
                 device: "Firefox on Linux".into(),
                 created: at("2026-11-21T08:00:00Z"),
@@ -223,6 +226,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
                 current: true,
             },
             Session {
+                address: Some("192.0.2.7".into()),
                 id: "s2".into(),
                 device: name.into(),
                 created: at("2026-11-10T08:00:00Z"),
@@ -244,7 +248,18 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("signup", html(&|| Signup { frame: Frame::default(), invite: None, sent: false }.render())),
         ("signup-invite", html(&|| Signup { frame: Frame::default(), invite: Some(note(name, false)), sent: false }.render())),
         ("signup-sent", html(&|| Signup { frame: Frame::default(), invite: None, sent: true }.render())),
-        ("signin", html(&|| Signin { frame: Frame::default(), invite: None, then: "/".into(), confirmed: true }.render())),
+        (
+            "signin",
+            html(&|| {
+                Signin {
+                    frame: Frame::default(),
+                    invite: None,
+                    then: "/".into(),
+                    news: Some("Your address is confirmed. Sign in to continue."),
+                }
+                .render()
+            }),
+        ),
         ("confirm", html(&|| Confirm { frame: Frame::default(), token: Some("t".into()) }.render())),
         (
             "invite",
