@@ -1,8 +1,8 @@
 //! The password: forgotten, chosen anew by the link of a mail, changed by whoever knows it.
 
-use app::{App, FieldError, Json, Problem, Who};
+use app::{App, FieldError, Json, Problem, Who, rates};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use domain::account::{Email, Password, PasswordHash};
 use domain::happened::Happened;
 use serde::Deserialize;
@@ -25,7 +25,12 @@ pub(crate) struct Forgotten {
     post, path = "/api/password/forgot", tag = "accounts", request_body = Forgotten, security(()),
     responses((status = 202, description = "Where the address has an account, a link is on the way that is good for 30 minutes and once"))
 )]
-pub(crate) async fn forgot(State(app): State<App>, Json(body): Json<Forgotten>) -> Result<(StatusCode, Json<Value>), Problem> {
+pub(crate) async fn forgot(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Json(body): Json<Forgotten>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    app.once_more(rates::LETTERS, &app::address(&headers).unwrap_or_default()).await?;
     let email = Email::parse(&body.email).map_err(|rejected| Problem::Rejected(vec![FieldError::at("/email", rejected)]))?;
     if let Some(profile) = app.store.profile_by_email(&email).await? {
         app.store.tell(None, Happened::PasswordForgotten { user: profile.id }, app.now()).await?;
@@ -80,9 +85,16 @@ pub(crate) struct Change {
 
 /// The caller's account, if they know its password. `pointer` names the field that they typed it in.
 pub(crate) async fn who_knows(app: &App, who: &Who, password: String, pointer: &str) -> Result<Profile, Problem> {
+    let user = who.0.user.to_string();
+    let limits = [(rates::WRONG_FROM_KNOWN, user.as_str())];
+    app.not_too_often(&limits).await?;
     let profile = app.store.profile(who.0.user).await?.ok_or(Problem::NotFound("user"))?;
     let right = app.passwords.verify(&Password::typed(password), Some(profile.password_hash.expose())).await?;
-    if right { Ok(profile) } else { Err(Problem::field(pointer, "this is not the password of your account")) }
+    if right {
+        return Ok(profile);
+    }
+    app.failed(&limits).await?;
+    Err(Problem::field(pointer, "this is not the password of your account"))
 }
 
 #[utoipa::path(

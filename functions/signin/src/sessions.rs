@@ -1,12 +1,12 @@
 //! Sign in, stay signed in, see where one is signed in, sign out.
 
-use app::{App, Json, Problem, Query, Tokens, Who, cookie};
+use app::{App, Json, Problem, Query, Tokens, Who, cookie, rates};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use domain::access::Caller;
 use domain::account::Password;
-use domain::ids::SessionId;
+use domain::ids::{SessionId, UserId};
 use domain::limit;
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -69,14 +69,27 @@ fn device(given: Option<String>, headers: &HeaderMap) -> String {
     responses(
         (status = 200, description = "Tokens for programs, and a cookie for browsers"),
         (status = 401, description = "`wrong_login`: the same whether the account exists"),
+        (status = 429, description = "`too_many` wrong passwords for this account or from this address; `Retry-After` says how long"),
     )
 )]
 pub(crate) async fn sign_in(State(app): State<App>, headers: HeaderMap, Json(body): Json<SignIn>) -> Result<Response, Problem> {
     let profile = app.store.profile_by_login(&body.login).await?;
+    // Whoever floods an account with wrong passwords locks nobody out of it who has signed in with the same browser.
+    let known = profile.as_ref().is_some_and(|profile| is_known(&app, profile.id, &headers));
+    let whom = profile.as_ref().map_or_else(|| body.login.trim().to_lowercase(), |profile| profile.id.to_string());
+    let wrong = if known { rates::WRONG_FROM_KNOWN } else { rates::WRONG_FOR_ACCOUNT };
+    let address = app::address(&headers).unwrap_or_default();
+    let limits = [(wrong, whom.as_str()), (rates::WRONG_FROM_ADDRESS, address.as_str())];
+    // Nor does whoever shares a network address with them.
+    let held_to = if known { &limits[..1] } else { &limits[..] };
+    app.not_too_often(held_to).await?;
     // Without an account the same work is done, so that the time tells nothing either.
     let hash = profile.as_ref().map(|profile| profile.password_hash.expose());
     let right = app.passwords.verify(&Password::typed(body.password), hash).await?;
-    let Some(profile) = profile.filter(|_| right) else { return Err(Problem::WrongLogin) };
+    let Some(profile) = profile.filter(|_| right) else {
+        app.failed(&limits).await?;
+        return Err(Problem::WrongLogin);
+    };
     let (refresh_secret, cookie_secret) = (app.tokens.random()?, app.tokens.random()?);
     let session = Session {
         id: app.new_id().into(),
@@ -99,11 +112,16 @@ pub(crate) async fn sign_in(State(app): State<App>, headers: HeaderMap, Json(bod
     Ok((AppendHeaders(cookies), Json(tokens(&app, &session, &refresh_secret)?)).into_response())
 }
 
+/// Whether this browser shows that somebody has signed in to this account with it before.
+fn is_known(app: &App, user: UserId, headers: &HeaderMap) -> bool {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.filter_map(|cookie| cookie::find_known(cookie, user)).any(|shown| app.is_known(user, shown))
+}
+
 /// Whether somebody has signed in to this account from here before: this browser says so, or a session that still lives
 /// came from the same device and address.
 async fn seen_before(app: &App, session: &Session, headers: &HeaderMap) -> Result<bool, Problem> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    if cookies.filter_map(|cookie| cookie::find_known(cookie, session.user)).any(|shown| app.is_known(session.user, shown)) {
+    if is_known(app, session.user, headers) {
         return Ok(true);
     }
     let others = app.store.sessions(session.user, app.now()).await?;

@@ -1,8 +1,8 @@
 //! Accounts: sign-up, confirmation of the address, and the account itself.
 
-use app::{App, FieldError, Json, Problem, Var, Who};
+use app::{App, FieldError, Json, Problem, Var, Who, rates};
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use domain::account::{Email, Password, PasswordHash, Username};
 use domain::happened::Happened;
 use domain::ids::UserId;
@@ -84,10 +84,12 @@ async fn read(body: SignUp) -> Result<(Typed, Option<String>), Problem> {
         (status = 409, description = "`username_taken`"),
         (status = 410, description = "`invite_gone`, `invite_expired`"),
         (status = 422, description = "Names each field that was not taken"),
+        (status = 429, description = "`too_many` new accounts from this network address"),
     )
 )]
-async fn sign_up(State(app): State<App>, Json(body): Json<SignUp>) -> Result<(StatusCode, Json<Value>), Problem> {
+async fn sign_up(State(app): State<App>, headers: HeaderMap, Json(body): Json<SignUp>) -> Result<(StatusCode, Json<Value>), Problem> {
     let (typed, invite) = read(body).await?;
+    app.once_more(rates::SIGN_UPS, &app::address(&headers).unwrap_or_default()).await?;
     let invite = match invite.as_deref().map(str::trim).filter(|token| !token.is_empty()) {
         Some(token) => Some(app.invited(token).await?),
         None => None,
@@ -201,7 +203,8 @@ impl Address {
     post, path = "/api/signup/resend", tag = "accounts", request_body = Address, security(()),
     responses((status = 202, description = "Where the address has an account and is not confirmed, its link is on the way"))
 )]
-async fn resend(State(app): State<App>, Json(body): Json<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
+async fn resend(State(app): State<App>, headers: HeaderMap, Json(body): Json<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
+    app.once_more(rates::LETTERS, &app::address(&headers).unwrap_or_default()).await?;
     if let Some(profile) = app.store.profile_by_email(&body.read()?).await?
         && !profile.verified
     {
@@ -214,7 +217,8 @@ async fn resend(State(app): State<App>, Json(body): Json<Address>) -> Result<(St
     post, path = "/api/username/recover", tag = "accounts", request_body = Address, security(()),
     responses((status = 202, description = "Where the address has an account, its name is on the way"))
 )]
-async fn recover(State(app): State<App>, Json(body): Json<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
+async fn recover(State(app): State<App>, headers: HeaderMap, Json(body): Json<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
+    app.once_more(rates::LETTERS, &app::address(&headers).unwrap_or_default()).await?;
     if let Some(profile) = app.store.profile_by_email(&body.read()?).await? {
         app.store.tell(None, Happened::UsernameForgotten { user: profile.id }, app.now()).await?;
     }

@@ -17,6 +17,7 @@ mod mail;
 mod password;
 mod problem;
 mod push;
+pub mod rates;
 pub mod serve;
 pub mod show;
 pub mod stream;

@@ -114,6 +114,11 @@ pub fn name_claim(folded: &str) -> Key {
     Key::new(format!("NAME#{folded}"), "CLAIM")
 }
 
+/// How often something was done in the window that starts at a time (seconds since 1970).
+pub fn rate(what: &str, whom: &str, start: i64) -> Key {
+    Key::new(format!("RATE#{what}#{whom}"), start.to_string())
+}
+
 /// Which team has a URL.
 pub fn handle_claim(handle: &str) -> Key {
     Key::new(format!("HANDLE#{handle}"), "CLAIM")

@@ -28,6 +28,7 @@ pub mod invites;
 pub mod keys;
 pub mod live;
 mod queue;
+pub mod rates;
 pub mod readers;
 pub mod receipts;
 pub mod saves;

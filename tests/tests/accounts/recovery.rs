@@ -288,3 +288,42 @@ async fn a_sign_in_from_elsewhere_is_told() {
     assert!(at < mails());
     assert_eq!(world.last_mail(&address("ann")).subject, "A session of your Postroom account was ended");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_wrong_passwords_is_stopped_and_locks_no_known_browser() {
+    let world = World::start().await;
+    world.sign_up("ann", None).await.is(202);
+    let first = world.sign_in_with("ann", PASSWORD).await;
+    let cookies = first.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let known = cookies.filter(|cookie| cookie.starts_with("postroom_known_")).map(|cookie| cookie.split(';').next().unwrap());
+    let known = known.collect::<String>();
+    for login in ["ann", "ann@example.com", "nobody"] {
+        for _ in 0..if login == "nobody" { 10 } else { 5 } {
+            world.sign_in_with(login, "wrong").await.refused(401, "wrong_login");
+        }
+    }
+    // An account that is not there is no different.
+    for login in ["ann", "ANN@example.com", "nobody"] {
+        let refused = world.sign_in_with(login, PASSWORD).await;
+        let wait: i64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=900).contains(&wait), "{wait}");
+        refused.refused(429, "too_many");
+    }
+    let headers = [("content-type", "application/json"), ("cookie", known.as_str())];
+    let body = json!({"login": "ann", "password": PASSWORD}).to_string();
+    world.send("POST", "/api/sessions", &headers, Some(body)).await.is(200);
+    world.advance("PT15M").await;
+    world.sign_in_with("ann", PASSWORD).await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_not_sent_without_end() {
+    let world = World::start().await;
+    for _ in 0..60 {
+        world.forgot("ann@example.com").await;
+    }
+    world.anyone("POST", "/api/password/forgot", json!({"email": "ann@example.com"})).await.refused(429, "too_many");
+    world.anyone("POST", "/api/username/recover", json!({"email": "bob@example.com"})).await.refused(429, "too_many");
+    world.advance("PT1H").await;
+    world.forgot("ann@example.com").await;
+}
