@@ -353,7 +353,7 @@ fn push_children<'a>(list: &[&'a Element], text: &mut String, pieces: &mut Vec<P
 }
 
 /// The collection's own JSON with the ids that the server gave it in `info`.
-fn with_identity(root: &str, collection: &CollectionId, owner: UserId) -> String {
+pub fn with_identity(root: &str, collection: &CollectionId, owner: UserId) -> String {
     let info = json::get(root, "info").unwrap_or("{}");
     let info = json::set(info, "_postman_id", Some(&json::quote(collection.as_str())));
     let info = match json::get(&info, "uid") {

@@ -305,8 +305,13 @@ fn compare(head: &Head, old: &Whole, parsed: &Parsed, seq: u64) -> Result<(Eleme
         }
     }
     counts.deleted = old.elements.len() as u64 - (counts.updated + counts.unchanged).min(old.elements.len() as u64);
-    let same = json::same(&old.root.json, &parsed.root);
-    let root = root_element(&head.collection, parsed.root.clone(), if same { old.root.revision } else { seq })?;
+    // What we show with our ids in it and get back like that is what it was.
+    let shown = format::with_identity(&old.root.json, &head.collection, head.owner);
+    let same = json::same(&old.root.json, &parsed.root) || json::same(&shown, &parsed.root);
+    let root = match same {
+        true => old.root.clone(),
+        false => root_element(&head.collection, parsed.root.clone(), seq)?,
+    };
     debug_assert!(all.len() <= limit::ELEMENTS);
     Ok((root, all, counts))
 }

@@ -63,6 +63,32 @@ async fn a_replacement_keeps_ids_and_says_what_it_did() {
 }
 
 #[tokio::test]
+async fn what_was_read_is_put_back_without_a_change() {
+    TestApp::on_each_engine(async |app| {
+        let anna = app.user("anna").await;
+        let folder = samples::folder("Folder", &[serde_json::from_str(&samples::request("inside").to_string()).expect("JSON")]);
+        let document = samples::collection("Same", &[folder, serde_json::from_str(&samples::request("beside").to_string()).expect("JSON")]);
+        let made = anna.post_text("/api/collections", document).await.ok();
+        let path = format!("/api/collections/{}", made.at("/collection/id").as_str().expect("an id"));
+        let read = anna.get(&path).await.ok().text;
+        // Also with other white space.
+        let spacious = read.replace("\":", "\" : ").replace("\",\"", "\",\n \"");
+        assert_ne!(read, spacious);
+        for same in [&read, &spacious] {
+            assert_eq!(anna.put(&path, same.clone()).await.ok().etag(), "\"1\"");
+        }
+        // Another order is a change, and so is another name.
+        let mut turned: Value = serde_json::from_str(&read).expect("JSON");
+        turned["collection"]["item"].as_array_mut().expect("items").reverse();
+        assert_eq!(anna.put(&path, turned.to_string()).await.ok().etag(), "\"2\"");
+        turned["collection"]["info"]["name"] = json!("Other");
+        assert_eq!(anna.put(&path, turned.to_string()).await.ok().etag(), "\"3\"");
+        assert_same(&turned.to_string(), &anna.get(&path).await.ok().text);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_deleted_is_gone_for_everyone() {
     TestApp::on_each_engine(async |app| {
         let anna = app.user("anna").await;
