@@ -18,6 +18,8 @@ async fn pair(app: &TestApp) -> Pair {
     let bob = app.join(&team, "bob", "viewer").await;
     let collection = anna.import(&team.workspace, samples::of_requests("Live", 2)).await;
     let item = format!("/api/collections/{collection}/items/{}", anna.item_named(&collection, "request 0").await);
+    // Events come at least once: who begins to listen while the import is still on its way would hear of it.
+    app.settle().await;
     Pair { anna, bob, team, collection, item }
 }
 

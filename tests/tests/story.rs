@@ -67,6 +67,7 @@ async fn a_team_works_on_a_collection() {
     let file = samples::collection("Pets", &[samples::folder("dogs", &[samples::request("bark")]), samples::request("feed")]);
     let collection = anna.import(&workspace, file).await;
     bob.ask("PUT", &format!("/api/collections/{collection}/subscription")).json("{}").await.ok();
+    app.settle().await;
     let mut socket = bob.listen().await;
     assert_eq!(socket.following().await, [collection.as_str()], "standing subscriptions need no asking");
 

@@ -63,6 +63,8 @@ async fn a_removed_member_gets_no_further_event() {
     let team = app.team(&anna, 3).await;
     let bob = app.join(&team, "bob", "editor").await;
     let collection = anna.import(&team.workspace, samples::collection("Pets", &[samples::request("bark")])).await;
+    // What is still on its way would reach them, too: events come at least once.
+    app.settle().await;
     let (mut mine, mut his) = (anna.listen().await, bob.listen().await);
     for socket in [&mut mine, &mut his] {
         socket.subscribe(&collection, None).await;
