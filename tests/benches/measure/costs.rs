@@ -155,6 +155,7 @@ async fn measure(size: usize) -> Vec<(&'static str, Vec<Call>)> {
     bench.count("the library of the team", async { bob.get(&format!("/api/collections?workspace={}", team.workspace)).await.ok() }).await;
     bench.count("the last 50 changes", async { bob.get(&format!("{whole}/changes?since={}", size.saturating_sub(49))).await.ok() }).await;
     let read = bench.count("read the whole collection", async { bob.get(&whole).await.ok() }).await;
+    bench.count("read it again", async { bob.get(&whole).await.ok() }).await;
     bench.count("replace it by the same", async { anna.put(&whole, read.text.clone()).await.ok() }).await;
     bench.gate.hold(&[]);
     bench.app.settle().await;
