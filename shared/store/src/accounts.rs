@@ -19,6 +19,7 @@ const REMEMBERED: usize = 5;
 
 impl Store {
     /// Gives an account another password, and ends its sessions, but the one to `keep`. Their connections are still open.
+    /// An address that was asked for and not confirmed is forgotten.
     /// Through the link of a mail (`keep` is `None`) the address is confirmed by it, too; whatever keys somebody made
     /// who had not confirmed it are dead then.
     ///
@@ -42,6 +43,8 @@ impl Store {
         if stranger {
             set.push_str(", #keys_from = :from");
         }
+        // Whoever knew the old password may have asked for another address with it.
+        set.push_str(" REMOVE #email_asked");
         let mut change = Leg::update(keys::profile(user), set)
             .when("#password_hash = :seen AND #email = :email")
             .or(Conflict::LinkGone)

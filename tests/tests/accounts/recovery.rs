@@ -236,6 +236,18 @@ async fn an_account_that_was_taken_is_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_asked_for_with_the_old_password_is_not_taken_with_it() {
+    let world = World::start().await;
+    let thief = world.person("ann").await;
+    world.ask_email(&thief, "evil@example.com").await.is(202);
+    let token = world.token("evil@example.com", "email").await;
+    world.forgot("ann@example.com").await;
+    world.reset(&world.token("ann@example.com", "reset").await, ANOTHER).await.is(200);
+    world.with_link("/api/me/email/confirm", &token).await.refused(410, "link_gone");
+    world.sign_in_with("ann@example.com", ANOTHER).await.is(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_way_back_ends_after_a_week() {
     let world = World::start().await;
     let ann = world.person("ann").await;
