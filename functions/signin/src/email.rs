@@ -1,6 +1,6 @@
 //! Another e-mail address: asked for, confirmed from the new one, and for a week taken back from the old one.
 
-use app::{App, FieldError, Json, Problem, Who};
+use app::{App, Json, Problem, Who};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::account::Email;
@@ -33,7 +33,7 @@ pub(crate) struct Ask {
 )]
 pub(crate) async fn ask(State(app): State<App>, who: Who, Json(body): Json<Ask>) -> Result<(StatusCode, Json<Value>), Problem> {
     own_session(&who.0)?;
-    let email = Email::parse(&body.email).map_err(|rejected| Problem::Rejected(vec![FieldError::at("/email", rejected)]))?;
+    let email = Email::parse(&body.email).map_err(|rejected| Problem::field("/email", rejected.0))?;
     let profile = who_knows(&app, &who, body.password, "/password").await?;
     if email == profile.email {
         return Err(Problem::field("/email", "this is the address of your account already"));

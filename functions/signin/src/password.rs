@@ -1,6 +1,6 @@
 //! The password: forgotten, chosen anew by the link of a mail, changed by whoever knows it.
 
-use app::{App, FieldError, Json, Problem, Who, rates};
+use app::{App, Json, Problem, Who, rates};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use domain::account::{Email, Password, PasswordHash};
@@ -31,7 +31,7 @@ pub(crate) async fn forgot(
     Json(body): Json<Forgotten>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     app.once_more(rates::LETTERS, &app::address(&headers).unwrap_or_default()).await?;
-    let email = Email::parse(&body.email).map_err(|rejected| Problem::Rejected(vec![FieldError::at("/email", rejected)]))?;
+    let email = Email::parse(&body.email).map_err(|rejected| Problem::field("/email", rejected.0))?;
     if let Some(profile) = app.store.profile_by_email(&email).await? {
         app.store.tell(None, Happened::PasswordForgotten { user: profile.id }, app.now()).await?;
     }
@@ -52,7 +52,7 @@ pub(crate) struct Reset {
 async fn hashed(app: &App, profile: &Profile, typed: String) -> Result<PasswordHash, Problem> {
     let about = vec![profile.email.to_string(), profile.username.to_string()];
     let password = app::strong(typed, about).await?;
-    let password = password.map_err(|rejected| Problem::Rejected(vec![FieldError::at("/password", rejected)]))?;
+    let password = password.map_err(|rejected| Problem::field("/password", rejected.0))?;
     Ok(PasswordHash::new(app.passwords.hash(&password).await?))
 }
 

@@ -195,7 +195,7 @@ struct Address {
 
 impl Address {
     fn read(&self) -> Result<Email, Problem> {
-        Email::parse(&self.email).map_err(|rejected| Problem::Rejected(vec![FieldError::at("/email", rejected)]))
+        Email::parse(&self.email).map_err(|rejected| Problem::field("/email", rejected.0))
     }
 }
 
