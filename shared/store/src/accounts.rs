@@ -4,12 +4,12 @@ use domain::access::Caller;
 use domain::account::{Email, PasswordHash, Username};
 use domain::change::Actor;
 use domain::happened::Happened;
-use domain::ids::{SessionId, UserId};
+use domain::ids::SessionId;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sessions::{ended_from, keep_session};
 use crate::users::{Claim, Left, Profile, UNCLAIMED, digest};
-use crate::{Conflict, Error, Leg, Range, Store, events, flag, keys, row, s, with_ttl};
+use crate::{Conflict, Error, Leg, Store, events, flag, keys, row, s, with_ttl};
 
 /// How long an address that was left may take its account back.
 pub const WAY_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -60,13 +60,6 @@ impl Store {
         self.commit(&legs).await?;
         self.sweep_sessions(user, keep).await?;
         if stranger { self.sweep_keys(user).await } else { Ok(()) }
-    }
-
-    /// Removes the items of API keys that have ended all together.
-    async fn sweep_keys(&self, user: UserId) -> Result<(), Error> {
-        let items = self.all(&Range::prefix(keys::user_partition(user), keys::API_KEYS)).await?;
-        let found: Vec<_> = items.iter().filter_map(crate::key_of).collect();
-        self.delete_all(&found).await
     }
 
     /// Gives the caller another username, in the lists of their teams as well. What they did keeps the name of its time.

@@ -290,12 +290,18 @@ impl Store {
 
     /// Removes the items of sessions that have ended all together.
     pub(crate) async fn sweep_sessions(&self, user: UserId, keep: Option<&SessionId>) -> Result<(), Error> {
-        let kept = keep.map(|session| keys::session(user, session));
-        let items = self.all(&Range::prefix(keys::user_partition(user), keys::SESSIONS)).await?;
-        for key in items.iter().filter_map(crate::key_of).filter(|key| Some(key) != kept.as_ref()) {
-            self.delete_when(&key, None, Item::new()).await?;
-        }
-        Ok(())
+        self.sweep(user, keys::SESSIONS, keep.map(|session| keys::session(user, session))).await
+    }
+
+    /// Removes the items of API keys that have ended all together.
+    pub(crate) async fn sweep_keys(&self, user: UserId) -> Result<(), Error> {
+        self.sweep(user, keys::API_KEYS, None).await
+    }
+
+    async fn sweep(&self, user: UserId, prefix: &str, keep: Option<Key>) -> Result<(), Error> {
+        let items = self.all(&Range::prefix(keys::user_partition(user), prefix)).await?;
+        let ended: Vec<Key> = items.iter().filter_map(crate::key_of).filter(|key| Some(key) != keep.as_ref()).collect();
+        self.delete_all(&ended).await
     }
 
     /// Keeps a new API key.

@@ -104,53 +104,27 @@ impl Leg {
         let names = names(&expressions);
         let old = Some(ReturnValuesOnConditionCheckFailure::AllOld);
         let broken = |error: aws_sdk_dynamodb::error::BuildError| Error::Failed(error.to_string());
+        // The SDK's four builders have the same setters and no trait.
+        macro_rules! guarded {
+            ($builder:expr) => {
+                $builder
+                    .table_name(table)
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(names)
+                    .set_expression_attribute_values(values)
+                    .set_return_values_on_condition_check_failure(old)
+                    .build()
+                    .map_err(broken)?
+            };
+        }
         let item = TransactWriteItem::builder();
         let item = match &self.act {
-            Act::Put(whole) => item.put(
-                Put::builder()
-                    .table_name(table)
-                    .set_item(Some(whole.clone()))
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .set_return_values_on_condition_check_failure(old)
-                    .build()
-                    .map_err(broken)?,
-            ),
-            Act::Update(key, expression) => item.update(
-                Update::builder()
-                    .table_name(table)
-                    .set_key(Some(key_item(key)))
-                    .update_expression(expression)
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .set_return_values_on_condition_check_failure(old)
-                    .build()
-                    .map_err(broken)?,
-            ),
-            Act::Delete(key) => item.delete(
-                Delete::builder()
-                    .table_name(table)
-                    .set_key(Some(key_item(key)))
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .set_return_values_on_condition_check_failure(old)
-                    .build()
-                    .map_err(broken)?,
-            ),
-            Act::Check(key) => item.condition_check(
-                ConditionCheck::builder()
-                    .table_name(table)
-                    .set_key(Some(key_item(key)))
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .set_return_values_on_condition_check_failure(old)
-                    .build()
-                    .map_err(broken)?,
-            ),
+            Act::Put(whole) => item.put(guarded!(Put::builder().set_item(Some(whole.clone())))),
+            Act::Update(key, expression) => {
+                item.update(guarded!(Update::builder().set_key(Some(key_item(key))).update_expression(expression)))
+            }
+            Act::Delete(key) => item.delete(guarded!(Delete::builder().set_key(Some(key_item(key))))),
+            Act::Check(key) => item.condition_check(guarded!(ConditionCheck::builder().set_key(Some(key_item(key))))),
         };
         Ok(item.build())
     }
