@@ -2,7 +2,7 @@
 
 use crate::stream::Handler;
 use crate::template::Template;
-use app::{App, Clock, Config, Passwords, Tokens, Var, Wiring};
+use app::{App, Clock, Config, Outbound, Passwords, Tokens, Var, Wiring};
 use aws_config::SdkConfig;
 use aws_lambda_events::event::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use axum::Router;
@@ -30,6 +30,8 @@ pub struct Surroundings {
     pub ses: String,
     /// The signing keys.
     pub tokens: Tokens,
+    /// The way to addresses that somebody gave us, shared so that connections are.
+    pub outbound: Outbound,
     /// The time.
     pub clock: Clock,
     /// Shared, so that the memory of one hash is there once.
@@ -60,6 +62,7 @@ pub fn all(template: &Template, around: &Surroundings) -> Result<BTreeMap<String
             dynamodb: Some(around.dynamodb.clone()),
             ses: Some(around.ses.clone()),
             tokens,
+            outbound: around.outbound.clone(),
             clock: around.clock.clone(),
         });
         app.passwords = around.passwords.clone();

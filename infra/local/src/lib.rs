@@ -27,7 +27,7 @@ pub use stream::Meddler;
 pub use stream::batch::Condition;
 pub use stream::letters::DeadLetter;
 
-use app::{Clock, Crash, Passwords, Tokens};
+use app::{Clock, Crash, Outbound, Passwords, Tokens};
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use axum::Router;
 use functions::Code;
@@ -151,6 +151,7 @@ impl Stack {
             dynamodb: table.endpoint.clone(),
             ses: format!("http://{internal_address}"),
             tokens,
+            outbound: Outbound::anywhere(),
             clock: options.clock.clone(),
             passwords: Passwords::default(),
         };

@@ -91,6 +91,7 @@ mod tests {
             dynamodb: None,
             ses: Some(format!("http://{address}")),
             tokens: Tokens::none(),
+            outbound: app::Outbound::anywhere(),
             clock: Clock::system(),
         });
         let letter = Letter {

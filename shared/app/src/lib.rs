@@ -14,6 +14,7 @@ mod extract;
 pub mod lambda;
 pub mod links;
 mod mail;
+mod outbound;
 mod password;
 mod problem;
 mod push;
@@ -29,6 +30,7 @@ pub use clock::Clock;
 pub use config::{Config, Var};
 pub use extract::{By, Fetched, Path, Query, Seen, Who, address, writes};
 pub use mail::{Letter, Mail};
+pub use outbound::{Outbound, Unreachable};
 pub use password::{Passwords, strong};
 pub use problem::{FieldError, Problem};
 pub use push::{Frame, Push, Pushed};
@@ -46,6 +48,8 @@ pub struct App {
     pub mail: Mail,
     /// The way to open WebSockets.
     pub push: Push,
+    /// The way to addresses that somebody gave us.
+    pub outbound: Outbound,
     /// What signs and checks tokens and links.
     pub tokens: Tokens,
     /// What hashes and checks passwords.
@@ -68,6 +72,8 @@ pub struct Wiring {
     pub ses: Option<String>,
     /// The signing keys.
     pub tokens: Tokens,
+    /// The way to addresses that somebody gave us.
+    pub outbound: Outbound,
     /// The time.
     pub clock: Clock,
 }
@@ -75,11 +81,12 @@ pub struct Wiring {
 impl App {
     /// Puts an app together.
     pub fn new(wiring: Wiring) -> App {
-        let Wiring { config, aws, dynamodb, ses, tokens, clock } = wiring;
+        let Wiring { config, aws, dynamodb, ses, tokens, outbound, clock } = wiring;
         App {
             store: Store::connect(&aws, dynamodb.as_deref(), &config.table),
             mail: Mail::new(&aws, ses.as_deref(), &config.mail_from),
             push: Push::new(&aws, &config.connections_url),
+            outbound,
             tokens,
             passwords: Passwords::default(),
             clock,
@@ -95,7 +102,7 @@ impl App {
             "" => Tokens::none(),
             id => Tokens::from_secrets_manager(&aws, id).await?,
         };
-        Ok(App::new(Wiring { config, aws, dynamodb: None, ses: None, tokens, clock: Clock::system() }))
+        Ok(App::new(Wiring { config, aws, dynamodb: None, ses: None, tokens, outbound: Outbound::public(), clock: Clock::system() }))
     }
 
     /// The time now.

@@ -32,6 +32,8 @@ pub const PAGE: usize = 100;
 pub const EVENT_BODY_BYTES: usize = 30 * 1024;
 /// How long a write tries again when others write to the same collection, in milliseconds.
 pub const CONTENTION_MS: u64 = 2_000;
+/// What an address that somebody gave us may answer.
+pub const OUTBOUND_ANSWER_BYTES: usize = 1024 * 1024;
 /// Events a fan-out posts at the same time.
 pub const PUSHES_AT_ONCE: usize = 64;
 /// Descendants that a delete takes along in its own transaction.

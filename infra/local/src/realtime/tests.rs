@@ -23,6 +23,7 @@ async fn the_real_client_posts_closes_and_learns_who_is_gone() {
         dynamodb: None,
         ses: None,
         tokens: Tokens::none(),
+        outbound: app::Outbound::anywhere(),
         clock: Clock::system(),
     });
     let name = identifier().unwrap();
