@@ -37,6 +37,9 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/me/api-keys",                              [401,   200,   200,   200,   200,   200,   200,   200]),
     ("POST /api/me/api-keys",                             [401,   200,   200,   200,   200,   200,   200,   403]),
     ("DELETE /api/me/api-keys/{key}",                     [401,   404,   404,   404,   404,   404,   404,   403]),
+    ("GET /api/collection-access-keys",                   [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("POST /api/collection-access-keys",                  [401,   422,   422,   403,   403,   200,   200,   403]),
+    ("DELETE /api/collection-access-keys/{key}",          [401,   404,   404,   403,   403,   403,   204,   403]),
     ("POST /api/realtime/tickets",                        [401,   200,   200,   200,   200,   200,   200,   200]),
     ("POST /api/invites/accept",                          [401,   403,   403,   403,   403,   403,   403,   403]),
     ("GET /api/teams",                                    [401,   200,   200,   200,   200,   200,   200,   200]),
@@ -87,6 +90,7 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /confirm",                                      [200,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /invite/{token}",                               [200,   200,   200,   303,   303,   303,   303,   303]),
     ("GET /account",                                      [303,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /account/keys",                                 [303,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /teams/new",                                    [303,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}",                                 [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}/library",                         [303,   404,   404,   200,   200,   200,   200,   200]),
@@ -176,6 +180,14 @@ impl World {
                 self.app.bring(&self.team, &self.victim, "viewer").await;
             }
         }
+        let mut shared = Value::Null;
+        if route.contains("access-keys") {
+            shared = json!({"collectionId": self.collection(true).await});
+        }
+        if route == "DELETE /api/collection-access-keys/{key}" {
+            let made = self.maker.post("/api/collection-access-keys", shared.clone()).await.ok().at("/access_key/id");
+            path = path.replace("{key}", made.as_str().expect("id"));
+        }
         for (name, value) in [
             ("{team}", self.team.id.to_string()),
             ("{user}", self.victim.id.to_string()),
@@ -195,6 +207,9 @@ impl World {
             path = format!("{path}?workspace={}", self.team.workspace);
         }
         let ask = caller.ask(method, &path);
+        if route == "POST /api/collection-access-keys" {
+            return ask.json(shared.to_string());
+        }
         match body(route, self.count, &token) {
             Some(body) => ask.json(body),
             None => ask,

@@ -1,4 +1,4 @@
-//! Clients that people have: newman runs a collection straight from the server, by an API key in the address.
+//! Clients that people have: newman runs a collection straight from the server, by an API key or an access key in the address.
 
 use std::path::Path;
 
@@ -35,6 +35,11 @@ async fn newman_runs_a_collection() {
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{said}{}", String::from_utf8_lossy(&ended.stderr));
     assert!(said.contains("is up") && said.contains("[200 OK"), "{said}");
+
+    // Without an account, by an access key.
+    let made = anna.post("/api/collection-access-keys", json!({"collectionId": id})).await.ok().at("/access_key/url");
+    let ended = Command::new(newman()).args(["run", made.as_str().expect("url"), "--color", "off"]).output().await.expect("newman starts");
+    assert!(ended.status.success(), "{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
 
     // With a key that is not one it is told so.
     let refused = Command::new(newman()).args(["run", &address.replace(key, "PMAK-1-x-y"), "--color", "off"]).output().await;

@@ -69,7 +69,7 @@ const at = (body, path) => path.split(".").reduce((value, key) => value?.[key], 
 
 // ---- forms ----
 
-/** A form's fields as JSON: check boxes are true or false, numbers numbers, `data-list` an array, `a.b` inside `a`. */
+/** A form's fields as JSON: check boxes are true or false, numbers numbers, a day its last second here, `data-list` an array, `a.b` inside `a`. */
 function fields(form) {
   const body = {};
   for (const field of form.elements) {
@@ -77,6 +77,7 @@ function fields(form) {
     const path = field.name.split(".");
     if (field.type === "checkbox") assign(body, path, field.checked);
     else if (field.type === "number") assign(body, path, field.value === "" ? null : Number(field.value));
+    else if (field.type === "date" && field.value !== "") assign(body, path, new Date(`${field.value}T23:59:59`).toISOString());
     else if ("list" in field.dataset) assign(body, path, field.value.split(/[\s,;]+/).filter(Boolean));
     else if (field.value !== "" || !("optional" in field.dataset)) assign(body, path, field.value);
   }

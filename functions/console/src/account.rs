@@ -3,36 +3,20 @@
 use app::App;
 use axum::extract::State;
 use axum::response::Response;
-use domain::account::Scope;
 
 use crate::answer::{Lost, On, page};
 use crate::frame;
-use crate::views::{Account, Key, Moment, Session};
+use crate::views::{Account, Moment, Session};
 
-/// API keys and sessions.
+/// Names, address, password and sessions.
 #[utoipa::path(get, path = "/account", responses((status = 200), (status = 303)))]
 pub async fn account(State(app): State<App>, On(app::Who(caller)): On<app::Who>) -> Result<Response, Lost> {
     let now = app.now();
-    let keys = async { app.store.api_keys(caller.user, now).await.map_err(Lost::from) };
     let sessions = async { app.store.sessions(caller.user, now).await.map_err(Lost::from) };
     let profile = async { app.store.profile(caller.user).await.map_err(Lost::from) };
-    let (frame, mut keys, mut sessions, profile) = tokio::try_join!(frame(&app, &caller, None, ""), keys, sessions, profile)?;
+    let (frame, mut sessions, profile) = tokio::try_join!(frame(&app, &caller, None, ""), sessions, profile)?;
     let viewer = frame.viewer.clone().ok_or_else(Lost::nothing)?;
-    keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));
     sessions.sort_by_key(|session| (Some(&session.id) != caller.session.as_ref(), std::cmp::Reverse(session.used_at)));
-    let keys = keys
-        .into_iter()
-        .map(|key| Key {
-            id: key.id.to_string(),
-            name: key.name,
-            scope: match key.scope {
-                Scope::Read => "read only",
-                Scope::Write => "read and write",
-            },
-            created: Moment(key.created_at),
-            expires: key.expires_at.map(Moment),
-        })
-        .collect();
     let sessions = sessions
         .into_iter()
         .map(|session| Session {
@@ -45,7 +29,7 @@ pub async fn account(State(app): State<App>, On(app::Who(caller)): On<app::Who>)
         })
         .collect();
     let full_name = profile.and_then(|profile| profile.full_name).unwrap_or_default();
-    page(&app, &Account { frame, viewer, full_name, verified: caller.verified, keys, sessions })
+    page(&app, &Account { frame, viewer, full_name, verified: caller.verified, sessions })
 }
 
 /// A browser by its name and its system, where the session only has what it calls itself (`User-Agent`).

@@ -8,6 +8,7 @@ mod answer;
 pub mod assets;
 mod door;
 mod history;
+mod keys;
 mod library;
 mod teams;
 pub mod views;
@@ -45,6 +46,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(library::collection))
         .routes(routes!(library::request))
         .routes(routes!(account::account))
+        .routes(routes!(keys::keys))
         .routes(routes!(asset))
 }
 

@@ -1,6 +1,6 @@
 //! Activity feeds: what happened in a team's library, and in what the caller follows. Newest first.
 
-use app::{App, By, Json, Problem, Query, Var, Who};
+use app::{App, By, Holder, Json, Problem, Query, Var};
 use axum::extract::State;
 use domain::access::ReadTeam;
 use domain::limit;
@@ -68,10 +68,11 @@ fn shown(page: FeedPage, keep: impl Fn(&Entry) -> bool) -> Json<Value> {
 #[utoipa::path(get, path = "/api/feed", tag = "Feed", params(("cursor" = Option<String>, Query), ("limit" = Option<usize>, Query),
     ("collection" = Option<String>, Query), ("user" = Option<String>, Query), ("kind" = Option<String>, Query), ("item" = Option<String>, Query)),
     responses((status = 200, description = "`{\"entries\":[…],\"cursor\"}`")))]
-async fn mine(Who(caller): Who, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+async fn mine(Holder(caller): Holder, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
     let page = app.store.user_feed(caller.user, asked.cursor.as_deref(), asked.limit()).await?;
     // Who left a team does not read on what was written into their feed before.
-    let sees = |entry: &Entry| entry.team.map_or(entry.owner == caller.user, |team| caller.teams.contains_key(&team));
+    let bound = |entry: &Entry| caller.only.as_ref().is_none_or(|only| *only == entry.collection);
+    let sees = |entry: &Entry| bound(entry) && entry.team.map_or(entry.owner == caller.user, |team| caller.teams.contains_key(&team));
     Ok(shown(page, |entry| sees(entry) && asked.wants(entry)))
 }
 

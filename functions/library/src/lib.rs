@@ -1,6 +1,6 @@
 //! Everything that reads collections: the library, whole collections, elements, changes, subscriptions.
 
-use app::{App, By, Document, Fetched, Json, Path, Problem, Query, Var, Who};
+use app::{App, By, Document, Export, Fetched, Holder, Json, Path, Problem, Query, Var};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -44,10 +44,7 @@ struct Listing {
     responses((status = 200, description = "`{\"collections\":[…]}`, with `meta` where it is a page")))]
 async fn collections(Query(asked): Query<Listing>, State(app): State<App>, request: Request) -> Result<Json<Value>, Problem> {
     let (mut parts, _) = request.into_parts();
-    let mut found: Vec<Listed> = Vec::new();
-    for by in asked_for(&app, &asked, &mut parts).await? {
-        found.extend(app.store.listed(&by).await?);
-    }
+    let mut found = listed(&app, &asked, &mut parts).await?;
     found.retain(|listed| asked.name.as_ref().is_none_or(|name| listed.name == *name));
     found.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.collection.cmp(&b.collection)));
     let total = found.len();
@@ -77,19 +74,37 @@ async fn collections(Query(asked): Query<Listing>, State(app): State<App>, reque
     Ok(Json(body))
 }
 
-/// The workspaces that are asked for and that the caller may read. One that is named is read together with the caller;
-/// as with Postman, one that is not there is an empty one.
-async fn asked_for(app: &App, asked: &Listing, parts: &mut Parts) -> Result<Vec<Access<ReadWorkspace>>, Problem> {
+/// What lies in the workspaces that are asked for and that the caller may read. One that is named is read together with
+/// the caller; as with Postman, one that is not there is an empty one.
+async fn listed(app: &App, asked: &Listing, parts: &mut Parts) -> Result<Vec<Listed>, Problem> {
     if asked.workspace.is_some() {
-        return match By::<ReadWorkspace>::from_request_parts(parts, app).await {
-            Ok(By(by)) => Ok(vec![by]),
-            Err(Problem::NotFound(_)) => Ok(Vec::new()),
-            Err(problem) => Err(problem),
-        };
+        match By::<ReadWorkspace>::from_request_parts(parts, app).await {
+            Ok(By(by)) => return Ok(app.store.listed(&by).await?),
+            Err(Problem::NotFound(_)) => (),
+            Err(problem) => return Err(problem),
+        }
     }
-    let Who(caller) = Who::from_request_parts(parts, app).await?;
-    let workspaces = app.store.workspaces(&caller).await?;
-    Ok(workspaces.into_iter().filter_map(|workspace| Access::check(caller.clone(), workspace, None).ok()).collect())
+    let Holder(caller) = Holder::from_request_parts(parts, app).await?;
+    if let Some(only) = &caller.only {
+        let found = match app.reach::<ReadCollection>(&caller, only).await {
+            Ok(by) => app.store.listed_one(&by).await?,
+            Err(Problem::NotFound(_)) => None,
+            Err(problem) => return Err(problem),
+        };
+        return Ok(found
+            .into_iter()
+            .filter(|found| asked.workspace.as_ref().is_none_or(|asked| asked == found.workspace.as_str()))
+            .collect());
+    }
+    let mut found = Vec::new();
+    if asked.workspace.is_none() {
+        for workspace in app.store.workspaces(&caller).await? {
+            if let Ok(by) = Access::<ReadWorkspace>::check(caller.clone(), workspace, None) {
+                found.extend(app.store.listed(&by).await?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn tagged(headers: &HeaderMap, revision: u64, body: impl FnOnce() -> String) -> Response {
@@ -103,9 +118,10 @@ fn tagged(headers: &HeaderMap, revision: u64, body: impl FnOnce() -> String) -> 
 }
 
 /// A collection with everything in it, as it was given, in format 2.1 (or in the version that it came in).
-#[utoipa::path(get, path = "/api/collections/{collection}", tag = "Collections", params(("collection" = String, Path)),
+#[utoipa::path(get, path = "/api/collections/{collection}", tag = "Collections",
+    params(("collection" = String, Path), ("access_key" = Option<String>, Query, description = "An access key for it, instead of a sign-in")),
     responses((status = 200, description = "`{\"collection\": …}`")))]
-async fn collection(By(by): By<ReadCollection>, headers: HeaderMap, State(app): State<App>) -> Result<Response, Problem> {
+async fn collection(Export(by): Export, headers: HeaderMap, State(app): State<App>) -> Result<Response, Problem> {
     let head = by.thing;
     let whole = app.store.whole(&head).await?;
     let join = move || {
@@ -221,6 +237,6 @@ async fn subscription(By(by): By<ReadCollection>, State(app): State<App>) -> Res
 
 /// All of the caller's subscriptions.
 #[utoipa::path(get, path = "/api/subscriptions", tag = "Subscriptions", responses((status = 200, description = "`{\"subscriptions\":[…]}`")))]
-async fn subscriptions(Who(caller): Who, State(app): State<App>) -> Result<Json<Value>, Problem> {
+async fn subscriptions(Holder(caller): Holder, State(app): State<App>) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({"subscriptions": app.store.subscriptions_seen(&caller).await?})))
 }

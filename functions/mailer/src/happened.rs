@@ -133,6 +133,8 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::SessionEnded { .. }
         | Happened::KeyMade { .. }
         | Happened::KeyDeleted { .. }
+        | Happened::AccessKeyMade { .. }
+        | Happened::AccessKeyDeleted { .. }
         | Happened::TeamMade { .. }
         | Happened::SeatsSet { .. }
         | Happened::Uninvited { .. }

@@ -3,8 +3,9 @@
 use app::{App, FieldError, Json, Path, Problem, Tokens, Who};
 use axum::extract::State;
 use domain::Rejected;
+use domain::access::{Caller, ReadCollection};
 use domain::account::Scope;
-use domain::ids::KeyId;
+use domain::ids::{CollectionId, KeyId};
 use domain::team;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub(crate) struct NewKey {
     #[serde(default = "write")]
     #[schema(value_type = String)]
     scope: Scope,
+    /// The id or uid of the one collection that it is for; without it, it does whatever its owner may.
+    collection: Option<String>,
     /// Until when it works; without it, until it is deleted.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
@@ -40,6 +43,7 @@ fn shown(key: &ApiKey) -> Value {
         "id": key.id,
         "name": key.name,
         "scope": key.scope,
+        "collection": key.collection,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "used_on": key.used_on,
@@ -63,6 +67,13 @@ pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Json(body): J
     if body.expires_at.is_some_and(|at| at <= app.now()) {
         errors.push(FieldError::at("/expires_at", Rejected::because("this time has passed")));
     }
+    let mut bound = None;
+    if let Some(named) = body.collection.as_deref().map(str::trim).filter(|named| !named.is_empty()) {
+        match readable(&app, &caller, named).await? {
+            Some(collection) => bound = Some(collection),
+            None => errors.push(FieldError::at("/collection", Rejected::because("there is no such collection"))),
+        }
+    }
     if !errors.is_empty() {
         return Err(Problem::Rejected(errors));
     }
@@ -73,6 +84,7 @@ pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Json(body): J
         user: caller.user,
         name,
         scope: body.scope,
+        collection: bound,
         secret_hash: Tokens::hash(&secret),
         created_at: app.now(),
         expires_at: body.expires_at,
@@ -82,6 +94,16 @@ pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Json(body): J
     let mut answer = shown(&key);
     answer["key"] = json!(key.text(&secret));
     Ok(Json(json!({"api_key": answer})))
+}
+
+/// A collection by its id or uid, where the caller may read it.
+async fn readable(app: &App, caller: &Caller, named: &str) -> Result<Option<CollectionId>, Problem> {
+    let Ok(collection) = CollectionId::parse(named) else { return Ok(None) };
+    match app.reach::<ReadCollection>(caller, &collection).await {
+        Ok(_) => Ok(Some(collection)),
+        Err(Problem::NotFound(_)) => Ok(None),
+        Err(problem) => Err(problem),
+    }
 }
 
 #[utoipa::path(

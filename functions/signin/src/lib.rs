@@ -4,6 +4,7 @@ use app::{App, Var};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+mod access_keys;
 mod api_keys;
 mod closing;
 mod email;
@@ -22,6 +23,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::end_one))
         .routes(routes!(api_keys::list, api_keys::make))
         .routes(routes!(api_keys::delete))
+        .routes(routes!(access_keys::list, access_keys::make))
+        .routes(routes!(access_keys::delete))
         .routes(routes!(password::forgot))
         .routes(routes!(password::reset))
         .routes(routes!(password::change))

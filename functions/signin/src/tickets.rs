@@ -1,6 +1,6 @@
 //! Tickets: a browser cannot send headers with a WebSocket, and no token is to stand in a URL.
 
-use app::{App, Json, Problem, Tokens, Who};
+use app::{App, Holder, Json, Problem, Tokens};
 use axum::extract::State;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use store::sessions::Ticket;
     post, path = "/api/realtime/tickets", tag = "realtime",
     responses((status = 200, description = "A ticket that opens one WebSocket at `{url}?ticket={ticket}` within `expires_in` seconds"))
 )]
-pub(crate) async fn make(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
+pub(crate) async fn make(State(app): State<App>, Holder(caller): Holder) -> Result<Json<Value>, Problem> {
     let secret = app.tokens.random()?;
     let expires_at = app.now().saturating_add(Ticket::LIFETIME).unwrap_or(Timestamp::MAX);
     let ticket = Ticket { user: caller.user, session: caller.session, key: caller.key, expires_at };

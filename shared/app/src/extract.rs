@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use base64::Engine;
-use domain::access::{Access, Caller, CollectionRole, Denied, Permission, Subject};
+use domain::access::{Access, Caller, CollectionRole, Denied, Permission, ReadCollection, Subject};
 use domain::collection::Head;
 use domain::ids::{CollectionId, ElementId, TeamId, UserId, WorkspaceId};
 use domain::team::Workspace;
@@ -22,9 +22,16 @@ use crate::{App, Problem, Tokens, cookie};
 
 type Items = HashMap<Key, store::Item>;
 
-/// The caller, whoever they are.
+/// The caller, whoever they are; but not with a key that is bound to one collection, which is for nothing else.
 #[derive(Debug, Clone)]
 pub struct Who(pub Caller);
+
+/// The caller, also with a key that is bound to one collection: for what asks the rules about each thing that it shows.
+#[derive(Debug, Clone)]
+pub struct Holder(pub Caller);
+
+/// Proof that a collection may be read as a whole: by a caller, or by whoever shows an access key for it.
+pub struct Export(pub Access<ReadCollection>);
 
 /// Proof that the caller may do `P` to the thing that the address names.
 pub struct By<P: Permission>(pub Access<P>);
@@ -38,16 +45,19 @@ pub struct Path<T>(pub T);
 pub struct Query<T>(pub T);
 
 const NO_CREDENTIAL: &str = "sign in, or send an API key (X-Api-Key)";
+const DEAD_ACCESS_KEY: &str = "this access key is not valid (any more): ask for another";
+const UNBOUND: &str = "a sign-in or an API key that is not bound to one collection";
 const DEAD_CREDENTIAL: &str = "this sign-in has ended or this key is not valid: sign in again, or send another key";
 
 #[derive(Deserialize)]
 struct InQuery {
     apikey: Option<String>,
+    access_key: Option<String>,
     workspace: Option<String>,
 }
 
 fn in_query(parts: &Parts) -> InQuery {
-    let none = InQuery { apikey: None, workspace: None };
+    let none = InQuery { apikey: None, access_key: None, workspace: None };
     axum::extract::Query::<InQuery>::try_from_uri(&parts.uri).map_or(none, |query| query.0)
 }
 
@@ -120,7 +130,36 @@ impl FromRequestParts<App> for Who {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Who, Problem> {
-        Ok(Who(caller(app, parts, |_| Vec::new()).await?.0))
+        let (caller, _) = caller(app, parts, |_| Vec::new()).await?;
+        if caller.only.is_some() { Err(Problem::Forbidden(UNBOUND)) } else { Ok(Who(caller)) }
+    }
+}
+
+impl FromRequestParts<App> for Holder {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Holder, Problem> {
+        Ok(Holder(caller(app, parts, |_| Vec::new()).await?.0))
+    }
+}
+
+impl FromRequestParts<App> for Export {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Export, Problem> {
+        let Some(shown) = in_query(parts).access_key else {
+            return By::from_request_parts(parts, app).await.map(|By(access)| Export(access));
+        };
+        let dead = Problem::Unauthenticated(DEAD_ACCESS_KEY);
+        let not_found = Problem::NotFound(Head::WHAT);
+        let collection = Head::name(&params(parts, app).await, parts).ok_or_else(|| not_found.clone())?;
+        let credential = Credential::access_key(collection.clone(), &shown, Tokens::hash).ok_or_else(|| dead.clone())?;
+        let user = credential.user();
+        let (caller, mut items) = app.store.caller(&credential, &Head::wanted(&collection, user), app.now()).await?;
+        let caller = caller.ok_or(dead)?;
+        let (head, grant) = Head::found(&collection, user, &mut items)?.ok_or_else(|| not_found.clone())?;
+        // The key's maker is asked for: what they may read no longer, their keys do not show any longer.
+        Access::check(caller, head, grant).map(Export).map_err(|_| not_found)
     }
 }
 
@@ -129,8 +168,8 @@ impl axum::extract::OptionalFromRequestParts<App> for Who {
 
     /// `None` without a credential and with a dead one: for pages that also have something for strangers.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Who>, Problem> {
-        match caller(app, parts, |_| Vec::new()).await {
-            Ok((caller, _)) => Ok(Some(Who(caller))),
+        match <Who as FromRequestParts<App>>::from_request_parts(parts, app).await {
+            Ok(who) => Ok(Some(who)),
             Err(Problem::Unauthenticated(_)) => Ok(None),
             Err(problem) => Err(problem),
         }
@@ -264,6 +303,24 @@ impl<S: Sync> FromRequestParts<S> for Seen {
     }
 }
 
+/// The parameters of the path by their names.
+async fn params(parts: &mut Parts, app: &App) -> HashMap<String, String> {
+    let params = RawPathParams::from_request_parts(parts, app).await;
+    params.map(|params| params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()).unwrap_or_default()
+}
+
+impl App {
+    /// The caller's right to a collection that no address names, but a body or a key does. One more read.
+    pub async fn reach<P: Permission<Thing = Head>>(&self, caller: &Caller, collection: &CollectionId) -> Result<Access<P>, Problem> {
+        let not_found = Problem::NotFound(Head::WHAT);
+        let (head, grant) = self.store.head_for(collection, caller.user).await?.ok_or_else(|| not_found.clone())?;
+        Access::check(caller.clone(), head, grant).map_err(|denied| match denied {
+            Denied::NotFound => not_found,
+            Denied::Forbidden(needs) => Problem::Forbidden(needs),
+        })
+    }
+}
+
 #[allow(private_bounds)] // Which things an address can name is this file's business.
 impl<P: Permission<Thing: Named + Send> + Send> FromRequestParts<App> for By<P>
 where
@@ -273,9 +330,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<By<P>, Problem> {
         let not_found = Problem::NotFound(P::Thing::WHAT);
-        let params = RawPathParams::from_request_parts(parts, app).await;
-        let params: HashMap<String, String> =
-            params.map(|params| params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()).unwrap_or_default();
+        let params = params(parts, app).await;
         let name = P::Thing::name(&params, parts);
         let element = element_key(app, &params);
         let wanted = |user| name.as_ref().map(|name| P::Thing::wanted(name, user)).unwrap_or_default().into_iter().chain(element).collect();

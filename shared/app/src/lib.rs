@@ -28,7 +28,7 @@ mod tokens;
 pub use body::{Document, Json};
 pub use clock::Clock;
 pub use config::{Config, Var};
-pub use extract::{By, Fetched, Path, Query, Seen, Who, address, writes};
+pub use extract::{By, Export, Fetched, Holder, Path, Query, Seen, Who, address, writes};
 pub use mail::{Letter, Mail};
 pub use outbound::{Outbound, Unreachable};
 pub use password::{Passwords, strong};

@@ -94,6 +94,7 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::LastAdmin => (409, "last_admin", "a team keeps at least one admin: make somebody else admin first"),
         Conflict::ChangedTooOften => (409, "changed_too_often", "the address was changed several times this week: wait some days"),
         Conflict::LinkGone => (410, "link_gone", "this link was used, replaced or is too old: ask for a new one"),
+        Conflict::AccessKeyGone => (404, "not_found", "there is no such access key (any more)"),
         Conflict::SessionGone => (401, "session_gone", "this session has ended: sign in again"),
         Conflict::TicketGone => (401, "ticket_gone", "this ticket was used or is too old: get a new one"),
         Conflict::CollectionGone => (404, "not_found", "there is no such collection (any more)"),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Actor;
 use crate::collection::Head;
-use crate::ids::{KeyId, SessionId, TeamId, UserId, WorkspaceId};
+use crate::ids::{CollectionId, KeyId, SessionId, TeamId, UserId, WorkspaceId};
 use crate::team::Workspace;
 
 /// A member's role in a team, the lesser first.
@@ -60,6 +60,8 @@ pub struct Caller {
     pub key: Option<KeyId>,
     /// `false` with a key that only reads.
     pub writes: bool,
+    /// The one collection that they may know of, with a key that is bound to it.
+    pub only: Option<CollectionId>,
     /// Their own workspace.
     pub workspace: WorkspaceId,
     /// Their teams.
@@ -96,6 +98,10 @@ pub enum Action {
     EditCollection,
     /// Delete it.
     DeleteCollection,
+    /// Make an access key for it, with which anyone reads it.
+    ShareCollection,
+    /// See and delete everybody's access keys for it.
+    ManageAccessKeys,
 }
 
 enum Needs {
@@ -116,8 +122,8 @@ impl Action {
             Action::ManageMembers => Needs::Team(TeamRole::Admin),
             Action::CreateCollection => Needs::Team(TeamRole::Editor),
             Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
-            Action::EditCollection => Needs::Collection(CollectionRole::Editor),
-            Action::DeleteCollection => Needs::Collection(CollectionRole::Admin),
+            Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
+            Action::DeleteCollection | Action::ManageAccessKeys => Needs::Collection(CollectionRole::Admin),
         }
     }
 
@@ -148,7 +154,8 @@ pub enum Denied {
 
 /// The caller's role in a collection; `None` where they must not know that it exists.
 pub fn role_in(caller: &Caller, head: &Head, grant: Option<CollectionRole>) -> Option<CollectionRole> {
-    if head.deleted_at.is_some() || grant == Some(CollectionRole::None) {
+    let hidden = caller.only.as_ref().is_some_and(|only| *only != head.collection);
+    if hidden || head.deleted_at.is_some() || grant == Some(CollectionRole::None) {
         return None;
     }
     let Some(team) = head.team else {
@@ -172,6 +179,10 @@ pub fn role_in(caller: &Caller, head: &Head, grant: Option<CollectionRole>) -> O
 
 /// Whether `caller` may do `action` to `thing`. The only place that decides.
 pub fn allows(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied> {
+    // A key that is bound to a collection knows of nothing else.
+    if caller.only.is_some() && !matches!(thing, Thing::Collection(..)) {
+        return Err(Denied::NotFound);
+    }
     let membership = match thing {
         Thing::Team(team) => Some(*caller.teams.get(&team).ok_or(Denied::NotFound)?),
         Thing::Workspace(workspace) => match workspace.team {
@@ -292,6 +303,10 @@ permissions! {
     EditCollection: Head;
     /// See [`Action::DeleteCollection`].
     DeleteCollection: Head;
+    /// See [`Action::ShareCollection`].
+    ShareCollection: Head;
+    /// See [`Action::ManageAccessKeys`].
+    ManageAccessKeys: Head;
 }
 
 #[cfg(test)]
@@ -306,6 +321,7 @@ mod tests {
             session: None,
             key: None,
             writes: true,
+            only: None,
             workspace: "w".parse().unwrap(),
             teams: teams.iter().map(|(team, role)| (TeamId(*team), Membership { role: *role, billing: false })).collect(),
         }
@@ -348,6 +364,22 @@ mod tests {
         let own = head(None, None);
         assert_eq!(role_in(&caller(1, &[]), &own, None), Some(Admin));
         assert_eq!(role_in(&caller(2, &[]), &own, None), None);
+    }
+
+    #[test]
+    fn a_bound_key_knows_of_its_collection_only() {
+        let bound = |to: &str| Caller { only: Some(to.parse().unwrap()), ..caller(1, &[(9, TeamRole::Admin)]) };
+        let (own, shared) = (head(None, None), head(Some(9), None));
+        for head in [&own, &shared] {
+            assert_eq!(allows(&bound("c"), Action::DeleteCollection, Thing::Collection(head, None)), Ok(()));
+            for action in [Action::ReadCollection, Action::EditCollection, Action::DeleteCollection] {
+                assert_eq!(allows(&bound("other"), action, Thing::Collection(head, Some(CollectionRole::Admin))), Err(Denied::NotFound));
+            }
+        }
+        assert_eq!(allows(&bound("c"), Action::ReadTeam, Thing::Team(TeamId(9))), Err(Denied::NotFound));
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let workspace = Workspace { id: "w".parse().unwrap(), name: String::new(), team: None, owner: UserId(1), created_at: at };
+        assert_eq!(allows(&bound("c"), Action::CreateCollection, Thing::Workspace(&workspace)), Err(Denied::NotFound));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::TeamRole;
 use crate::change::Actor;
-use crate::ids::{InviteId, KeyId, SessionId, TeamId, UserId};
+use crate::ids::{CollectionId, InviteId, KeyId, SessionId, TeamId, UserId};
 
 /// An entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +124,24 @@ pub enum Happened {
         /// The key's id.
         key: KeyId,
     },
+    /// An access key for a collection was made.
+    AccessKeyMade {
+        /// By whom.
+        user: UserId,
+        /// The collection.
+        collection: CollectionId,
+        /// The key's id.
+        key: KeyId,
+    },
+    /// An access key for a collection was deleted.
+    AccessKeyDeleted {
+        /// Whose it was.
+        user: UserId,
+        /// The collection.
+        collection: CollectionId,
+        /// The key's id.
+        key: KeyId,
+    },
     /// A team was made.
     TeamMade {
         /// The team.
@@ -215,7 +233,9 @@ impl Happened {
             | Happened::SignedInAnew { user, .. }
             | Happened::SessionEnded { user, .. }
             | Happened::KeyMade { user, .. }
-            | Happened::KeyDeleted { user, .. } => Trail::User(*user),
+            | Happened::KeyDeleted { user, .. }
+            | Happened::AccessKeyMade { user, .. }
+            | Happened::AccessKeyDeleted { user, .. } => Trail::User(*user),
             Happened::TeamMade { team }
             | Happened::SeatsSet { team, .. }
             | Happened::Invited { team, .. }

@@ -1,6 +1,6 @@
 //! What people and programs show, and how it is read: each text carries its own address in the table.
 
-use domain::ids::{KeyId, SessionId, UserId};
+use domain::ids::{CollectionId, KeyId, SessionId, UserId};
 
 use crate::keys::{self, Key};
 
@@ -47,6 +47,17 @@ pub enum Credential {
         /// The hash of the secret that was shown.
         secret_hash: String,
     },
+    /// A collection's access key.
+    AccessKey {
+        /// Its maker.
+        user: UserId,
+        /// The collection that is asked for.
+        collection: CollectionId,
+        /// Which.
+        key: KeyId,
+        /// The hash of the secret that was shown.
+        secret_hash: String,
+    },
     /// Someone who has shown one of these before: the holder of a ticket or of a connection.
     Known {
         /// Who.
@@ -66,6 +77,13 @@ impl Credential {
         Some(Credential::ApiKey { user, key, secret_hash: hash(secret) })
     }
 
+    /// Reads an access key as [`crate::access_keys::AccessKey::text`] wrote it, shown for a collection.
+    pub fn access_key(collection: CollectionId, text: &str, hash: impl Fn(&str) -> String) -> Option<Credential> {
+        let mut parts = text.trim().strip_prefix("PMAT-")?.splitn(3, '-');
+        let (user, key, secret) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?);
+        Some(Credential::AccessKey { user, collection, key, secret_hash: hash(secret) })
+    }
+
     /// Reads a cookie as [`crate::sessions::Session::cookie`] wrote it.
     pub fn cookie(text: &str, hash: impl Fn(&str) -> String) -> Option<Credential> {
         let mut parts = text.splitn(3, '.');
@@ -76,7 +94,10 @@ impl Credential {
     /// Whose it says it is.
     pub fn user(&self) -> UserId {
         match self {
-            Credential::Session { user, .. } | Credential::ApiKey { user, .. } | Credential::Known { user, .. } => *user,
+            Credential::Session { user, .. }
+            | Credential::ApiKey { user, .. }
+            | Credential::AccessKey { user, .. }
+            | Credential::Known { user, .. } => *user,
         }
     }
 
@@ -87,6 +108,7 @@ impl Credential {
                 Some(keys::session(*user, session))
             }
             Credential::ApiKey { user, key, .. } | Credential::Known { user, key: Some(key), .. } => Some(keys::api_key(*user, key)),
+            Credential::AccessKey { user, key, .. } => Some(keys::access_key(*user, key)),
             Credential::Known { .. } => None,
         }
     }
@@ -128,6 +150,7 @@ mod tests {
             user: UserId(7),
             name: String::new(),
             scope: Scope::Read,
+            collection: None,
             secret_hash: String::new(),
             created_at: at,
             expires_at: None,

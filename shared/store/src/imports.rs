@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::access::{Access, CreateCollection, EditCollection, ReadWorkspace};
+use domain::access::{Access, CreateCollection, EditCollection, ReadCollection, ReadWorkspace};
 use domain::change::{Change, Counts, Op};
 use domain::collection::{Element, Head, Kind};
 use domain::format::Parsed;
@@ -231,6 +231,11 @@ impl Store {
                 return Ok(Replaced::Done(Box::new(writing.head)));
             }
         }
+    }
+
+    /// One collection as its workspace lists it.
+    pub async fn listed_one(&self, by: &Access<ReadCollection>) -> Result<Option<Listed>, Error> {
+        self.get(&keys::listed(&by.thing.workspace, &by.thing.collection)).await?.map(read).transpose()
     }
 
     /// The collections of a workspace, by id. One page of 1 MB is about 3,000.

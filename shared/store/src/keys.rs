@@ -7,13 +7,14 @@
 //! | user, with the roles in all teams | `USER#u` | `PROFILE` |
 //! | session | `USER#u` | `SESS#s` |
 //! | API key | `USER#u` | `KEY#k` |
+//! | access key for a collection | `USER#u` | `ACCESS#k` |
 //! | my subscription (mirror) | `USER#u` | `SUB#c` |
 //! | my connection (mirror) | `USER#u` | `CONN#x` |
 //! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#folded`, `HANDLE#h` | `CLAIM` |
 //! | team, seats, member, invitation, collection (mirror) | `TEAM#t` | `TEAM`, `SEATS`, `MEMBER#u`, `INVITE#i`, `COLL#c` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
 //! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
-//! | collection: head, grant, subscription | `COLL#c` | `HEAD`, `GRANT#u`, `SUB#u` |
+//! | collection: head, grant, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `SUB#u`, `ACCESS#k` |
 //! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
 //! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
 //! | change, and the parts of a long one | `LOG#c` | `CHG#seq`, `PART#seq#n` |
@@ -81,6 +82,19 @@ pub const API_KEYS: &str = "KEY#";
 /// An API key.
 pub fn api_key(user: UserId, key: &KeyId) -> Key {
     Key::new(user_partition(user), format!("{API_KEYS}{key}"))
+}
+
+/// The prefix of a user's or a collection's access keys.
+pub const ACCESS_KEYS: &str = "ACCESS#";
+
+/// An access key for a collection, under its maker.
+pub fn access_key(user: UserId, key: &KeyId) -> Key {
+    Key::new(user_partition(user), format!("{ACCESS_KEYS}{key}"))
+}
+
+/// That there is an access key for a collection.
+pub fn access_pointer(collection: &CollectionId, key: &KeyId) -> Key {
+    Key::new(collection_partition(collection), format!("{ACCESS_KEYS}{key}"))
 }
 
 /// The prefix of a user's or a collection's subscriptions.

@@ -14,6 +14,7 @@ use domain::limit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub mod access_keys;
 pub mod accounts;
 pub mod changes;
 mod codec;
@@ -79,6 +80,8 @@ pub enum Conflict {
     LinkGone,
     /// The address was changed too often lately.
     ChangedTooOften,
+    /// The access key was deleted.
+    AccessKeyGone,
     /// The session ended.
     SessionGone,
     /// The ticket was used or is too old.

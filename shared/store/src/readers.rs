@@ -1,5 +1,7 @@
 //! Who of many may read a collection now: asked when something is told, not when it was subscribed to.
 
+use std::collections::HashMap;
+
 use domain::access::{CollectionRole, role_in};
 use domain::collection::Head;
 use domain::ids::{CollectionId, UserId};
@@ -16,6 +18,24 @@ pub struct Grant {
 }
 
 impl Store {
+    /// A collection's head, and the role given in it to one person.
+    pub async fn head_for(&self, collection: &CollectionId, user: UserId) -> Result<Option<(Head, Option<CollectionRole>)>, Error> {
+        let (head, grant) = (keys::head(collection), keys::grant(collection, user));
+        let mut found = self.get_many(&[head.clone(), grant.clone()]).await?;
+        let Some(head) = found.remove(&head) else { return Ok(None) };
+        let grant: Option<Grant> = found.remove(&grant).map(read).transpose()?;
+        Ok(Some((read(head)?, grant.map(|grant| grant.role))))
+    }
+
+    /// The names of collections; those that are not there are left out. Whether they may be told is the caller's business.
+    pub async fn collection_names(&self, collections: &[CollectionId]) -> Result<HashMap<CollectionId, String>, Error> {
+        let mut wanted: Vec<_> = collections.iter().map(keys::head).collect();
+        wanted.sort();
+        wanted.dedup();
+        let found = self.get_many(&wanted).await?;
+        found.into_values().map(|item| read(item).map(|head: Head| (head.collection, head.name))).collect()
+    }
+
     /// Those of `users` who may read a collection now, or could until it was deleted, with their profiles.
     pub async fn readers(&self, collection: &CollectionId, users: &[UserId]) -> Result<Vec<Profile>, Error> {
         let head = keys::head(collection);

@@ -7,11 +7,12 @@ use domain::access::Caller;
 use domain::account::Scope;
 use domain::change::Actor;
 use domain::happened::Happened;
-use domain::ids::{KeyId, SessionId, UserId};
+use domain::ids::{CollectionId, KeyId, SessionId, UserId};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use crate::access_keys::AccessKey;
 pub use crate::credentials::{Credential, RefreshToken};
 use crate::keys::Key;
 use crate::users::Profile;
@@ -90,6 +91,9 @@ pub struct ApiKey {
     pub name: String,
     /// What it may do.
     pub scope: Scope,
+    /// The one collection that it is for; `None`: whatever its owner may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<CollectionId>,
     /// The hash of its secret.
     pub secret_hash: String,
     /// When it was made.
@@ -137,7 +141,7 @@ pub enum Refreshed {
     Reused,
 }
 
-fn same(one: &str, other: &str) -> bool {
+pub(crate) fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 
@@ -170,6 +174,13 @@ impl Store {
                 let key: ApiKey = read(proof_item)?;
                 let alive = same(secret_hash, &key.secret_hash) && key_lives(&key, &profile, now) && self.note_key(&key, now).await?;
                 alive.then(|| with_key(&profile, key))
+            }
+            Credential::AccessKey { secret_hash, collection, .. } => {
+                let key: AccessKey = read(proof_item)?;
+                let lives = now < key.expires_at && made_since(key.created_at, &profile);
+                let right = same(secret_hash, &key.secret_hash) && *collection == key.collection;
+                let alive = right && lives && self.note_access_key(&key, now).await?;
+                alive.then(|| Caller { writes: false, only: Some(key.collection), ..profile.caller() })
             }
             Credential::Known { session: Some(_), .. } => {
                 let session: Session = read(proof_item)?;
@@ -293,8 +304,9 @@ impl Store {
         self.sweep(user, keys::SESSIONS, keep.map(|session| keys::session(user, session))).await
     }
 
-    /// Removes the items of API keys that have ended all together.
+    /// Removes the items of API keys and access keys that have ended all together.
     pub(crate) async fn sweep_keys(&self, user: UserId) -> Result<(), Error> {
+        self.sweep(user, keys::ACCESS_KEYS, None).await?;
         self.sweep(user, keys::API_KEYS, None).await
     }
 
@@ -366,11 +378,16 @@ fn lives(session: &Session, profile: &Profile, now: Timestamp) -> bool {
 }
 
 fn key_lives(key: &ApiKey, profile: &Profile, now: Timestamp) -> bool {
-    key.expires_at.is_none_or(|end| now < end) && profile.keys_from.is_none_or(|from| from <= key.created_at)
+    key.expires_at.is_none_or(|end| now < end) && made_since(key.created_at, profile)
+}
+
+/// Whether a key was made after all keys were ended.
+fn made_since(created_at: Timestamp, profile: &Profile) -> bool {
+    profile.keys_from.is_none_or(|from| from <= created_at)
 }
 
 fn with_key(profile: &Profile, key: ApiKey) -> Caller {
-    Caller { writes: key.scope == Scope::Write, key: Some(key.id), ..profile.caller() }
+    Caller { writes: key.scope == Scope::Write, key: Some(key.id), only: key.collection, ..profile.caller() }
 }
 
 #[cfg(test)]

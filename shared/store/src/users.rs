@@ -68,6 +68,7 @@ impl Profile {
             session: None,
             key: None,
             writes: true,
+            only: None,
             workspace: self.workspace.clone(),
             teams: self.teams.clone(),
         }

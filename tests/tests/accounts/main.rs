@@ -3,6 +3,7 @@
 
 mod engines;
 mod invites;
+mod keys;
 mod mails;
 mod recovery;
 mod signing_in;

@@ -1,4 +1,4 @@
-//! One's own account: API keys and sessions.
+//! One's own account: names, address, password, sessions.
 
 use askama::Template;
 
@@ -16,25 +16,8 @@ pub struct Account {
     pub full_name: String,
     /// Whether the address is confirmed.
     pub verified: bool,
-    /// The API keys, without their secrets.
-    pub keys: Vec<Key>,
     /// The sessions.
     pub sessions: Vec<Session>,
-}
-
-/// An API key, without its secret.
-#[derive(Debug, Clone)]
-pub struct Key {
-    /// Its id.
-    pub id: String,
-    /// What its owner calls it.
-    pub name: String,
-    /// What it may do, in words.
-    pub scope: &'static str,
-    /// When it was made.
-    pub created: Moment,
-    /// Until when it works, if not for ever.
-    pub expires: Option<Moment>,
 }
 
 /// A sign-in.

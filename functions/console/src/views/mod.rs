@@ -4,14 +4,16 @@
 mod account;
 mod door;
 mod item;
+mod keys;
 mod library;
 mod team;
 
 use jiff::Timestamp;
 
-pub use account::{Account, Key, Session};
+pub use account::{Account, Session};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use item::{Block, Example, Item, Request, Row, Table};
+pub use keys::{AccessKey, Choice, Key, Keys};
 pub use library::{Collection, CollectionPage, Day, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
 pub use team::{Member, New, Pending, Seats, TeamPage};
 

@@ -215,7 +215,6 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         viewer: viewer(),
         full_name: "Ann Lee".into(),
         verified: false,
-        keys: vec![Key { id: "k1".into(), name: name.into(), scope: "read and write", created: at("2026-11-20T08:00:00Z"), expires: None }],
         sessions: vec![
             Session {
                 address: Some("192.0.2.7".into()),
@@ -234,6 +233,27 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
                 current: false,
             },
         ],
+    };
+    let keys = Keys {
+        frame: signed.clone(),
+        viewer: viewer(),
+        keys: vec![Key {
+            id: "k1".into(),
+            name: name.into(),
+            scope: "read and write",
+            collection: Some(name.into()),
+            created: at("2026-11-20T08:00:00Z"),
+            used: Some("20 Nov 2026".into()),
+            expires: Some(at("2026-12-20T08:00:00Z")),
+        }],
+        access: vec![AccessKey {
+            id: "a1~c1".into(),
+            collection: name.into(),
+            tail: "43BR".into(),
+            used: None,
+            expires: at("2027-01-20T08:00:00Z"),
+        }],
+        choices: vec![Choice { id: "c1".into(), name: name.into(), chosen: true }],
     };
     let problem = Problem {
         frame: Frame::default(),
@@ -294,5 +314,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("feed", html(&|| feed(entries(name)).render())),
         ("feed-empty", html(&|| feed(vec![]).render())),
         ("account", html(&|| account.render())),
+        ("keys", html(&|| keys.render())),
+        ("keys-none", html(&|| Keys { frame: signed.clone(), viewer: viewer(), keys: vec![], access: vec![], choices: vec![] }.render())),
     ]
 }
