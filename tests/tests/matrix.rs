@@ -41,7 +41,7 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("POST /api/collection-access-keys",                  [401,   422,   422,   403,   403,   200,   200,   403]),
     ("DELETE /api/collection-access-keys/{key}",          [401,   404,   404,   403,   403,   403,   204,   403]),
     ("POST /api/realtime/tickets",                        [401,   200,   200,   200,   200,   200,   200,   200]),
-    ("POST /api/invites/accept",                          [401,   403,   403,   403,   403,   403,   403,   403]),
+    ("POST /api/invites/accept",                          [401,   200,   200,   200,   200,   200,   200,   403]),
     ("GET /api/teams",                                    [401,   200,   200,   200,   200,   200,   200,   200]),
     ("POST /api/teams",                                   [401,   200,   200,   200,   200,   200,   200,   403]),
     ("GET /api/workspaces",                               [401,   200,   200,   200,   200,   200,   200,   200]),
@@ -60,6 +60,12 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("POST /api/teams/{team}/invites/resend",             [401,   404,   404,   403,   403,   403,   200,   403]),
     ("POST /api/teams/{team}/invites/{invite}/resend",    [401,   404,   404,   403,   403,   403,   200,   403]),
     ("DELETE /api/teams/{team}/invites/{invite}",         [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("GET /api/teams/{team}/invite-requests",             [401,   404,   404,   200,   200,   200,   200,   403]),
+    ("POST /api/teams/{team}/invite-requests",            [401,   404,   404,   200,   200,   200,   200,   403]),
+    ("POST /api/teams/{team}/invite-requests/{request}/approve", [401, 404, 404, 403,  403,   403,   200,   403]),
+    ("POST /api/teams/{team}/invite-requests/{request}/refuse",  [401, 404, 404, 403,  403,   403,   200,   403]),
+    ("GET /api/teams/{team}/joining",                     [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("PATCH /api/teams/{team}/joining",                   [401,   404,   404,   403,   403,   403,   200,   403]),
     ("GET /api/workspaces/{workspace}",                   [401,   404,   404,   200,   200,   200,   200,   200]),
     // A collection in the team's library.
     ("POST /api/collections",                             [401,   404,   404,   403,   403,   200,   200,   403]),
@@ -100,8 +106,8 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /assets/{file}",                                [200,   200,   200,   200,   200,   200,   200,   200]),
 ];
 
-/// Routes that change what the caller is (in one more team, signed out): their rows come last.
-const LAST: [&str; 2] = ["POST /api/teams", "DELETE /api/sessions"];
+/// Routes that change what the caller is (in the team, in one more team, signed out): their rows come last.
+const LAST: [&str; 3] = ["POST /api/invites/accept", "POST /api/teams", "DELETE /api/sessions"];
 
 struct World {
     app: TestApp,
@@ -174,6 +180,12 @@ impl World {
             invite = invited.at("/invites/0/id").as_str().expect("id").to_owned();
             token = link_token(invited.at("/invites/0/link").as_str().expect("link"));
         }
+        let mut wish = String::new();
+        if path.contains("{request}") {
+            let wished = json!({"email": format!("wished-{}@example.com", self.count)});
+            let wished = self.maker.post(&format!("/api/teams/{}/invite-requests", self.team.id), wished).await.ok();
+            wish = wished.at("/request/id").as_str().expect("id").to_owned();
+        }
         if path.contains("{user}") {
             let members = self.maker.get(&format!("/api/teams/{}/members", self.team.id)).await.ok().text;
             if !members.contains("\"victim\"") {
@@ -196,6 +208,7 @@ impl World {
             ("{item}", item),
             ("{invite}", invite),
             ("{token}", token.clone()),
+            ("{request}", wish),
             ("{session}", self.secrets.0.clone()),
             ("{key}", self.secrets.1.clone()),
             ("{file}", "console.css".to_owned()),
@@ -236,6 +249,9 @@ fn body(route: &str, count: usize, token: &str) -> Option<String> {
         "PATCH /api/teams/{team}/members/{user}" => json!({"role": "viewer"}),
         "POST /api/teams/{team}/seats" => json!({"count": 500}),
         "POST /api/teams/{team}/invites" => json!({"emails": [format!("somebody-{count}@example.com")]}),
+        "POST /api/teams/{team}/invite-requests" => json!({"email": format!("wanted-{count}@example.com")}),
+        "POST /api/teams/{team}/invite-requests/{request}/approve" => json!({}),
+        "PATCH /api/teams/{team}/joining" => json!({"bound": false}),
         "POST /api/collections" | "PUT /api/collections/{collection}" => return Some(samples::of_requests("Theirs", 1)),
         "PATCH /api/collections/{collection}" => json!({"collection": {"name": "Theirs"}}),
         "POST /api/collections/{collection}/items" | "PUT /api/collections/{collection}/items/{item}" => samples::request("theirs"),

@@ -69,7 +69,7 @@ const at = (body, path) => path.split(".").reduce((value, key) => value?.[key], 
 
 // ---- forms ----
 
-/** A form's fields as JSON: check boxes are true or false, numbers numbers, a day its last second here, `data-list` an array, `a.b` inside `a`. */
+/** A form's fields as JSON: check boxes are true or false, numbers numbers, a day its last second here, `data-list` an array, `data-one` an array of one text, `a.b` inside `a`. */
 function fields(form) {
   const body = {};
   for (const field of form.elements) {
@@ -78,6 +78,7 @@ function fields(form) {
     if (field.type === "checkbox") assign(body, path, field.checked);
     else if (field.type === "number") assign(body, path, field.value === "" ? null : Number(field.value));
     else if (field.type === "date" && field.value !== "") assign(body, path, new Date(`${field.value}T23:59:59`).toISOString());
+    else if ("one" in field.dataset) assign(body, path, [field.value]);
     else if ("list" in field.dataset) assign(body, path, field.value.split(/[\s,;]+/).filter(Boolean));
     else if (field.value !== "" || !("optional" in field.dataset)) assign(body, path, field.value);
   }
@@ -143,9 +144,15 @@ async function send(form) {
     const answer = await call(method, path, JSON.stringify(fields(form)));
     if (!answer.ok) {
       showProblem(form, answer);
+      if (report) showReport(form, answer.body[report] ?? []);
       // A choice that is sent at once goes back to what counts.
       if ($("[data-submit]", form)) form.reset();
       return;
+    }
+    if (form.dataset.join) {
+      // Whoever signs in through an invitation's link joins; with another account the invitation's page asks first.
+      const joined = await call("POST", "/api/invites/accept", JSON.stringify({ token: form.dataset.join, email: form.dataset.joinAs }));
+      if (joined.ok) return void location.assign(fill("/teams/{team.id}/library", joined.body));
     }
     if (then) return void location.assign(fill(then, answer.body, encodeURIComponent));
     if (report) showReport(form, answer.body[report] ?? []);

@@ -45,9 +45,11 @@ async fn note(app: &App, token: &str) -> Result<Note, Lost> {
     let team = async { app.store.team(invite.team).await };
     let account = async { app.store.user_by_email(&invite.email).await };
     let (team, account) = tokio::try_join!(team, account)?;
+    let team = team.ok_or_else(Lost::nothing)?;
     Ok(Note {
         token: token.to_owned(),
-        team: team.ok_or_else(Lost::nothing)?.name,
+        bound: team.joining.bound,
+        team: team.name,
         role: teams::role_word(invite.role).to_owned(),
         email: invite.email.to_string(),
         inviter: invite.inviter_name,

@@ -3,12 +3,13 @@
 use app::App;
 use axum::extract::State;
 use axum::response::Response;
-use domain::access::{Access, ManageInvites, ManageMembers, ManageSeats, Permission, ReadTeam, TeamRole};
-use domain::ids::TeamId;
+use domain::access::{Access, AskToInvite, ManageInvites, ManageMembers, ManageSeats, Permission, ReadTeam, TeamRole};
+use domain::ids::{TeamId, UserId};
+use domain::team::{Wish, WishState};
 
 use crate::answer::{Lost, On, page};
 use crate::frame;
-use crate::views::{Member, Moment, New, Pending, Seats, TeamPage};
+use crate::views::{self, Member, Moment, New, Pending, Seats, TeamPage};
 
 /// The word for a role, as the API spells it.
 pub fn role_word(role: TeamRole) -> &'static str {
@@ -37,9 +38,12 @@ pub async fn team(State(app): State<App>, On(app::By(by)): On<app::By<ReadTeam>>
             None => Ok(Vec::new()),
         }
     };
+    let wishes = async { app.store.wishes(id, app.now()).await.map_err(Lost::from) };
+    let about = async { app.store.team(id).await.map_err(Lost::from) };
     let members = async { app.store.members(id).await.map_err(Lost::from) };
     let seats = async { app.store.seats(id).await.map_err(Lost::from) };
-    let (frame, members, invites, seats) = tokio::try_join!(frame(&app, caller, Some(id), "team"), members, invites, seats)?;
+    let (frame, members, invites, seats, wishes, about) =
+        tokio::try_join!(frame(&app, caller, Some(id), "team"), members, invites, seats, wishes, about)?;
     let team = frame.team.clone().ok_or_else(Lost::nothing)?;
     let seats = seats.ok_or_else(Lost::nothing)?;
     let mut members: Vec<Member> = members
@@ -63,6 +67,7 @@ pub async fn team(State(app): State<App>, On(app::By(by)): On<app::By<ReadTeam>>
             id: invite.id.to_string(),
             email: invite.email.to_string(),
             role: role_word(invite.role).to_owned(),
+            inviter: invite.inviter_name,
             expired: invite.expires_at <= app.now(),
             expires: Moment(invite.expires_at),
         });
@@ -79,8 +84,30 @@ pub async fn team(State(app): State<App>, On(app::By(by)): On<app::By<ReadTeam>>
         may_invite: invites_access.is_some(),
         confirm_first: !caller.verified && may::<ManageMembers>(&by).is_some(),
         may_seat: may::<ManageSeats>(&by).is_some(),
+        bound: about.is_some_and(|team| team.joining.bound),
+        wishes: wishes_for(wishes, caller.user, invites_access.is_some()),
+        may_ask: invites_access.is_none() && may::<AskToInvite>(&by).is_some(),
     };
     page(&app, &view)
+}
+
+/// What an admin is to decide, or what somebody else has asked.
+fn wishes_for(wishes: Vec<Wish>, viewer: UserId, admin: bool) -> Vec<views::Wish> {
+    let theirs = |wish: &Wish| if admin { wish.state == WishState::Pending } else { wish.by == viewer };
+    let shown = |wish: Wish| views::Wish {
+        id: wish.id.to_string(),
+        email: wish.email.to_string(),
+        role: role_word(wish.role).to_owned(),
+        by: wish.by_name,
+        note: wish.note,
+        state: match wish.state {
+            WishState::Pending => "pending",
+            WishState::Approved => "approved",
+            WishState::Refused => "refused",
+        },
+        asked: Moment(wish.created_at),
+    };
+    wishes.into_iter().filter(theirs).map(shown).collect()
 }
 
 /// Whether somebody who sees a team may do more: the rules are asked, so that a page never offers what is refused.

@@ -2,8 +2,10 @@
 
 use app::{App, Json, Path, Problem, Who};
 use axum::extract::State;
+use domain::account::Email;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::Conflict;
 use utoipa::ToSchema;
 
 #[utoipa::path(
@@ -25,6 +27,7 @@ pub(crate) async fn look(State(app): State<App>, Path(token): Path<String>) -> R
         "inviter": invite.inviter_name,
         "expires_at": invite.expires_at,
         "account_exists": owner.is_some(),
+        "bound": team.joining.bound,
     }})))
 }
 
@@ -34,13 +37,16 @@ pub(crate) async fn look(State(app): State<App>, Path(token): Path<String>) -> R
 pub(crate) struct Accept {
     /// The last part of the link.
     token: String,
+    /// Accept only if this is the caller's address: for a page that would otherwise ask first.
+    email: Option<String>,
 }
 
 #[utoipa::path(
     post, path = "/api/invites/accept", tag = "invites", request_body = Accept,
     responses(
         (status = 200, description = "The caller is in the team (or was already): `team`"),
-        (status = 403, description = "`invite_for_another`: the invitation is for another address than the caller's"),
+        (status = 403, description = "`invite_for_another`: the team binds invitations to their addresses, and the caller has another"),
+        (status = 409, description = "`other_account`: the caller has another address than `email`"),
         (status = 404, description = "This is no link of ours"),
         (status = 410, description = "`invite_gone`: accepted by another, taken back or replaced; `invite_expired`"),
     )
@@ -48,6 +54,12 @@ pub(crate) struct Accept {
 pub(crate) async fn accept(State(app): State<App>, Who(caller): Who, Json(body): Json<Accept>) -> Result<Json<Value>, Problem> {
     app::writes(&caller)?;
     let token = app.read_invite_token(&body.token)?;
+    if let Some(email) = &body.email {
+        let profile = app.store.profile(caller.user).await?.ok_or(Problem::NotFound("user"))?;
+        if Email::parse(email).map_err(|rejected| Problem::field("/email", rejected.0))? != profile.email {
+            return Err(Problem::Conflict(Conflict::OtherAccount, "/email"));
+        }
+    }
     app.store.accept_invite(caller.user, token.team, &token.invite, token.round, app.now()).await?;
     let (team, seats) = app.store.teams(&[token.team]).await?.pop().ok_or(Problem::NotFound("team"))?;
     Ok(Json(json!({"team": app::show::team(&team, seats)})))

@@ -6,6 +6,7 @@ use utoipa_axum::routes;
 
 mod accept;
 mod manage;
+mod wishes;
 
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId];
@@ -17,6 +18,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(manage::resend_all))
         .routes(routes!(manage::resend))
         .routes(routes!(manage::take_back))
+        .routes(routes!(wishes::list, wishes::make))
+        .routes(routes!(wishes::approve))
+        .routes(routes!(wishes::refuse))
+        .routes(routes!(wishes::joining, wishes::set_joining))
         .routes(routes!(accept::look))
         .routes(routes!(accept::accept))
 }

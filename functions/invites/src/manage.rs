@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use app::{App, By, FieldError, Json, Path, Problem};
 use axum::extract::State;
 use domain::access::{ManageInvites, TeamRole};
-use domain::account::Email;
+use domain::account::{self, Email};
 use domain::ids::{InviteId, TeamId};
 use domain::limit;
 use domain::team::Invite;
@@ -46,7 +46,8 @@ pub(crate) async fn list(State(app): State<App>, By(access): By<ManageInvites>) 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
-    /// E-mail addresses, at most 100.
+    /// E-mail addresses, at most 100. One text may hold many, as people paste them: with commas, semicolons, lines and
+    /// names (`Ann <ann@example.com>`).
     emails: Vec<String>,
     /// What they are to be: `viewer`, `editor` or `admin`.
     #[serde(default = "editor")]
@@ -54,51 +55,48 @@ pub(crate) struct New {
     role: TeamRole,
 }
 
-fn editor() -> TeamRole {
+pub(crate) fn editor() -> TeamRole {
     TeamRole::Editor
 }
 
-/// One line of the request: an address, or what was typed instead of one.
-enum Line {
-    Address(Email),
-    NotOne(String),
-}
-
-/// Reads the lines, each address once.
-fn lines(typed: &[String]) -> Vec<Line> {
+/// Reads what was typed, each address once. What is no address comes with the place of the text that it stands in.
+fn lines(typed: &[String]) -> Vec<Result<Email, (usize, String)>> {
     let mut seen = HashSet::new();
-    let lines = typed.iter().map(|text| match Email::parse(text) {
-        Ok(email) => Line::Address(email),
-        Err(_) => Line::NotOne(text.clone()),
+    let all = typed.iter().enumerate().flat_map(|(index, text)| {
+        // A line of white space is no address either.
+        let read = account::addresses(text);
+        let read = if read.is_empty() { vec![Err(text.clone())] } else { read };
+        read.into_iter().map(move |one| one.map_err(|typed| (index, typed)))
     });
-    lines.filter(|line| matches!(line, Line::NotOne(_)) || matches!(line, Line::Address(email) if seen.insert(email.clone()))).collect()
+    all.filter(|line| line.as_ref().map_or(true, |email| seen.insert(email.clone()))).collect()
 }
 
 #[utoipa::path(
     post, path = "/api/teams/{team}/invites", tag = "invites", params(("team" = u64, Path)), request_body = New,
     responses(
         (status = 200, description = "`invites`, one for each address: with id and link where it is invited and mailed, otherwise with the reason as its status"),
-        (status = 409, description = "None could be invited: `no_free_seat`, `already_invited`, `already_member`"),
+        (status = 409, description = "None could be invited: `no_free_seat`, `already_invited`, `already_member`; `invites` says what became of each"),
         (status = 422, description = "None is an address, or too many are given"),
     )
 )]
 pub(crate) async fn make(State(app): State<App>, By(access): By<ManageInvites>, Json(body): Json<New>) -> Result<Json<Value>, Problem> {
-    if body.emails.is_empty() || body.emails.len() > limit::INVITES_AT_ONCE {
+    let lines = lines(&body.emails);
+    if lines.is_empty() || lines.len() > limit::INVITES_AT_ONCE {
         return Err(Problem::field("/emails", format!("give 1 to {} addresses", limit::INVITES_AT_ONCE)));
     }
-    let lines = lines(&body.emails);
-    let addresses = lines.iter().filter_map(|line| match line {
-        Line::Address(email) => Some((InviteId::from(app.new_id()), email.clone())),
-        Line::NotOne(_) => None,
-    });
+    let addresses = lines.iter().flatten().map(|email| (InviteId::from(app.new_id()), email.clone()));
     let mut outcomes = app.store.invite(&access, addresses.collect(), body.role, app.now()).await?.into_iter();
     let mut answers = Vec::with_capacity(lines.len());
     let mut refused = Vec::new();
     let mut invited = false;
+    let mut strange = Vec::new();
     for line in lines {
         let (email, conflict, status) = match line {
-            Line::NotOne(typed) => (typed, None, "not_an_address"),
-            Line::Address(_) => {
+            Err((index, typed)) => {
+                strange.push(FieldError { pointer: format!("/emails/{index}"), detail: format!("“{typed}” is not an e-mail address") });
+                (typed, None, "not_an_address")
+            }
+            Ok(_) => {
                 let Some((email, outcome)) = outcomes.next() else { continue };
                 let (conflict, status) = match outcome {
                     Outcome::Invited(invite) => {
@@ -117,23 +115,18 @@ pub(crate) async fn make(State(app): State<App>, By(access): By<ManageInvites>, 
         answers.push(json!({"email": email, "role": body.role, "status": status}));
     }
     if !invited {
-        return Err(nobody(&body.emails, &refused));
+        return Err(nobody(strange, &refused, json!(answers)));
     }
     Ok(Json(json!({"invites": answers})))
 }
 
 /// The problem of a request that invited nobody: what an admin can do something about comes first.
-fn nobody(typed: &[String], refused: &[Conflict]) -> Problem {
-    for conflict in [Conflict::NoFreeSeat, Conflict::AlreadyInvited, Conflict::AlreadyMember] {
-        if refused.contains(&conflict) {
-            return Problem::Conflict(conflict, "/emails");
-        }
+fn nobody(strange: Vec<FieldError>, refused: &[Conflict], answers: Value) -> Problem {
+    let worst = [Conflict::NoFreeSeat, Conflict::AlreadyInvited, Conflict::AlreadyMember];
+    match worst.into_iter().find(|conflict| refused.contains(conflict)) {
+        Some(conflict) => Problem::Nothing(conflict, "/emails", ("invites", answers)),
+        None => Problem::Rejected(strange),
     }
-    let errors = typed
-        .iter()
-        .enumerate()
-        .filter_map(|(index, text)| Email::parse(text).err().map(|rejected| FieldError::at(format!("/emails/{index}"), rejected)));
-    Problem::Rejected(errors.collect())
 }
 
 #[utoipa::path(
@@ -189,21 +182,15 @@ mod tests {
     #[test]
     fn each_address_counts_once() {
         let typed = ["Ann@example.com", "nobody", " ann@example.com ", "bob@example.com"].map(str::to_owned);
-        let shown: Vec<String> = lines(&typed)
-            .iter()
-            .map(|line| match line {
-                Line::Address(email) => email.to_string(),
-                Line::NotOne(typed) => format!("?{typed}"),
-            })
-            .collect();
+        let shown: Vec<String> =
+            lines(&typed).into_iter().map(|line| line.map_or_else(|(_, typed)| format!("?{typed}"), |email| email.to_string())).collect();
         assert_eq!(shown, ["ann@example.com", "?nobody", "bob@example.com"]);
     }
 
     #[test]
     fn the_reason_is_the_one_to_act_on() {
         let all = [Conflict::AlreadyMember, Conflict::NoFreeSeat];
-        assert!(matches!(nobody(&[], &all), Problem::Conflict(Conflict::NoFreeSeat, "/emails")));
-        let Problem::Rejected(errors) = nobody(&["ann".to_owned()], &[]) else { panic!() };
-        assert_eq!(errors[0].pointer, "/emails/0");
+        assert!(matches!(nobody(vec![], &all, json!([])), Problem::Nothing(Conflict::NoFreeSeat, "/emails", _)));
+        assert!(matches!(nobody(vec![], &[], json!([])), Problem::Rejected(_)));
     }
 }

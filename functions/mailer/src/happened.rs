@@ -48,12 +48,12 @@ struct KnownText<'a> {
 }
 
 /// A letter of a few sentences and one thing to do.
-struct Notice {
-    title: &'static str,
-    paragraphs: Vec<String>,
+pub(crate) struct Notice {
+    pub(crate) title: &'static str,
+    pub(crate) paragraphs: Vec<String>,
     /// What the button says, and where it leads.
-    button: Option<(&'static str, String)>,
-    foot: &'static str,
+    pub(crate) button: Option<(&'static str, String)>,
+    pub(crate) foot: &'static str,
 }
 
 #[derive(Template)]
@@ -69,7 +69,7 @@ struct NoticeText<'a> {
 }
 
 impl Notice {
-    fn letter(&self, to: &Email) -> Result<Option<Letter>, Crash> {
+    pub(crate) fn letter(&self, to: &Email) -> Result<Option<Letter>, Crash> {
         let (html, text) = (NoticeHtml { notice: self }.render()?, NoticeText { notice: self }.render()?);
         Ok(Some(letter(to, self.title.to_owned(), text, html)))
     }
@@ -128,6 +128,8 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
             deliver::once(app, once("signed-in", user, event.id), signed_in(app, user, &session)).await
         }
         Happened::SessionEnded { user, reused: true, .. } => deliver::once(app, once("reused", user, event.id), reused(app, user)).await,
+        Happened::InviteWished { team, wish } => crate::wishes::wished(app, team, &wish, event.id).await,
+        Happened::WishDecided { team, wish, approved } => crate::wishes::decided(app, team, &wish, approved, event.id).await,
         Happened::Confirmed { .. }
         | Happened::UsernameChanged { .. }
         | Happened::SessionEnded { .. }
@@ -139,6 +141,7 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::SeatsSet { .. }
         | Happened::Uninvited { .. }
         | Happened::InviteExpired { .. }
+        | Happened::JoiningSet { .. }
         | Happened::Joined { .. }
         | Happened::RoleChanged { .. }
         | Happened::Left { .. } => Ok(()),
@@ -151,7 +154,7 @@ fn hasty(kind: &'static str, user: UserId, at: Timestamp) -> Receipt {
 }
 
 /// A letter about one event.
-fn once(kind: &'static str, user: UserId, event: uuid::Uuid) -> Receipt {
+pub(crate) fn once(kind: &'static str, user: UserId, event: uuid::Uuid) -> Receipt {
     Receipt { kind, to: user.to_string(), cause: event.to_string() }
 }
 

@@ -11,6 +11,7 @@ use store::{Item, changes, events};
 mod changed;
 mod deliver;
 mod happened;
+mod wishes;
 mod words;
 
 /// What it needs of the environment.

@@ -80,7 +80,7 @@ async fn read(body: SignUp) -> Result<(Typed, Option<String>), Problem> {
     post, path = "/api/signup", tag = "accounts", request_body = SignUp, security(()),
     responses(
         (status = 202, description = "A mail is sent to the address: to confirm it or, where it has an account, to say so"),
-        (status = 403, description = "`invite_for_another`: the invitation is for another address"),
+        (status = 403, description = "`invite_for_another`: the team binds invitations to their addresses, and this is another"),
         (status = 409, description = "`username_taken`"),
         (status = 410, description = "`invite_gone`, `invite_expired`"),
         (status = 422, description = "Names each field that was not taken"),
@@ -94,7 +94,9 @@ async fn sign_up(State(app): State<App>, headers: HeaderMap, Json(body): Json<Si
         Some(token) => Some(app.invited(token).await?),
         None => None,
     };
-    if invite.as_ref().is_some_and(|invite| invite.email != typed.email) {
+    if let Some(invite) = invite.as_ref().filter(|invite| invite.email != typed.email)
+        && app.store.team(invite.team).await?.is_none_or(|team| team.joining.bound)
+    {
         return Err(Problem::Conflict(Conflict::InviteForAnother, "/email"));
     }
     let password_hash = PasswordHash::new(app.passwords.hash(&typed.password).await?);

@@ -47,6 +47,8 @@ pub enum Problem {
     MethodNotAllowed,
     /// 409 or 410: a rule of the data refused it. The pointer names the field that it is about, where there is one.
     Conflict(Conflict, &'static str),
+    /// 409: nothing of many could be done. The pointer, and what became of each under a name of its own.
+    Nothing(Conflict, &'static str, (&'static str, serde_json::Value)),
     /// 409: the edit and one that came between overlap: the body carries these members, JSON as written
     /// (`base`, `mine`, `theirs`, …).
     Stale(Vec<(&'static str, String)>),
@@ -90,6 +92,9 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
             "invite_for_another",
             "this invitation is for another e-mail address: sign in with the account that has it, or ask for a new one",
         ),
+        Conflict::OtherAccount => (409, "other_account", "you are signed in with another account than the one that was invited"),
+        Conflict::AlreadyAsked => (409, "already_asked", "somebody has asked to invite this address: an admin will decide"),
+        Conflict::WishGone => (410, "wish_gone", "this was decided before, or is too old"),
         Conflict::NotMember => (404, "not_found", "this person is not in the team"),
         Conflict::LastAdmin => (409, "last_admin", "a team keeps at least one admin: make somebody else admin first"),
         Conflict::ChangedTooOften => (409, "changed_too_often", "the address was changed several times this week: wait some days"),
@@ -141,7 +146,7 @@ impl Problem {
                 "methodNotAllowedError",
                 "this address does not take this method".to_owned(),
             ),
-            Problem::Conflict(conflict, _) => {
+            Problem::Conflict(conflict, _) | Problem::Nothing(conflict, ..) => {
                 let (status, code, detail) = face_of_conflict(*conflict);
                 face(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), code, "conflictError", detail.to_owned())
             }
@@ -210,6 +215,10 @@ impl Problem {
         match self {
             Problem::Rejected(fields) => body["errors"] = json!(fields),
             Problem::Conflict(_, pointer) if !pointer.is_empty() => body["errors"] = json!([{"pointer": pointer, "detail": face.detail}]),
+            Problem::Nothing(_, pointer, (member, each)) => {
+                body["errors"] = json!([{"pointer": pointer, "detail": face.detail}]);
+                body[member] = each.clone();
+            }
             Problem::NotFound(thing) => body["error"]["details"] = json!({"item": thing}),
             Problem::TooLarge(limit) => body["limit"] = json!(limit),
             Problem::Precondition(now) => body["revision"] = json!(now),

@@ -23,6 +23,8 @@ pub const WRONG_FROM_ADDRESS: Rate = Rate { what: "wrong-address", times: 100, w
 pub const SIGN_UPS: Rate = Rate { what: "sign-up", times: 200, window: SignedDuration::from_hours(1) };
 /// Letters that somebody at one network address asks for without being signed in.
 pub const LETTERS: Rate = Rate { what: "letter", times: 60, window: SignedDuration::from_hours(1) };
+/// Wishes of one member that somebody be invited: each is mailed to all admins.
+pub const WISHES: Rate = Rate { what: "wish", times: 30, window: SignedDuration::from_hours(1) };
 
 impl App {
     fn counter(&self, rate: &Rate, whom: &str) -> Counter {

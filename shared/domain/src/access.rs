@@ -84,6 +84,8 @@ pub enum Action {
     ManageSeats,
     /// Invite, see and take back invitations.
     ManageInvites,
+    /// Ask the admins to invite somebody.
+    AskToInvite,
     /// Change roles, remove members.
     ManageMembers,
     /// Stop being a member.
@@ -119,6 +121,7 @@ impl Action {
             Action::ReadTeam | Action::ReadWorkspace | Action::LeaveTeam => Needs::Member,
             Action::ManageSeats => Needs::AdminOrBilling,
             Action::ManageInvites => Needs::Confirmed(TeamRole::Admin),
+            Action::AskToInvite => Needs::Confirmed(TeamRole::Viewer),
             Action::ManageMembers => Needs::Team(TeamRole::Admin),
             Action::CreateCollection => Needs::Team(TeamRole::Editor),
             Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
@@ -289,6 +292,8 @@ permissions! {
     ManageSeats: TeamId;
     /// See [`Action::ManageInvites`].
     ManageInvites: TeamId;
+    /// See [`Action::AskToInvite`].
+    AskToInvite: TeamId;
     /// See [`Action::ManageMembers`].
     ManageMembers: TeamId;
     /// See [`Action::LeaveTeam`].

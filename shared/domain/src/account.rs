@@ -32,6 +32,33 @@ impl Email {
     }
 }
 
+/// The addresses of a text as people paste it: separated by commas, semicolons or lines, with names or without
+/// (`Ann Lee <ann@example.com>`, `"Lee, Ann" <ann@example.com>`). What is no address comes back as it was typed.
+pub fn addresses(pasted: &str) -> Vec<Result<Email, String>> {
+    pasted.lines().flat_map(pieces).flat_map(in_piece).collect()
+}
+
+/// A line at its commas and semicolons, but not at those in a name in quotes.
+fn pieces(line: &str) -> Vec<&str> {
+    let quotes = line.matches('"').count().is_multiple_of(2);
+    let mut quoted = false;
+    let parts = line.split(|c: char| {
+        quoted ^= c == '"' && quotes;
+        matches!(c, ',' | ';') && !quoted
+    });
+    parts.map(str::trim).filter(|piece| !piece.is_empty()).collect()
+}
+
+fn in_piece(piece: &str) -> Vec<Result<Email, String>> {
+    let read = |text: &str| Email::parse(text).map_err(|_| text.trim().to_owned());
+    let bracketed: Vec<&str> = piece.split('<').skip(1).filter_map(|rest| rest.split_once('>').map(|(inside, _)| inside)).collect();
+    if !bracketed.is_empty() {
+        return bracketed.into_iter().map(read).collect();
+    }
+    let words: Vec<Result<Email, String>> = piece.split_whitespace().filter(|word| word.contains('@')).map(read).collect();
+    if words.is_empty() { vec![Err(piece.to_owned())] } else { words }
+}
+
 impl fmt::Display for Email {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
@@ -146,6 +173,21 @@ mod tests {
             // A line end around an address is white space, inside it is not.
             assert!(Email::parse(bad).is_err() || bad == "a@b.c\n", "{bad:?}");
         }
+    }
+
+    #[test]
+    fn pasted_addresses() {
+        let read = |pasted: &str| -> Vec<String> {
+            super::addresses(pasted)
+                .into_iter()
+                .map(|one| one.map_or_else(|typed| format!("?{typed}"), |email| email.to_string()))
+                .collect()
+        };
+        assert_eq!(read("a@x.com, b@x.com;c@x.com\r\n\n d@x.com e@x.com ,"), ["a@x.com", "b@x.com", "c@x.com", "d@x.com", "e@x.com"]);
+        assert_eq!(read("Ann <Ann@X.com>, \"Lee, Bob; Jr.\" <bob@x.com> Carl <carl@x.com>"), ["ann@x.com", "bob@x.com", "carl@x.com"]);
+        assert_eq!(read("Ann Lee ann@x.com, nobody, <a@b>, a@@b.c"), ["ann@x.com", "?nobody", "?a@b", "?a@@b.c"]);
+        assert_eq!(read("5\" disk, a@x.com"), ["?5\" disk", "a@x.com"]);
+        assert!(read(" ,;\n").is_empty());
     }
 
     #[test]

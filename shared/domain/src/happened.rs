@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::TeamRole;
 use crate::change::Actor;
-use crate::ids::{CollectionId, InviteId, KeyId, SessionId, TeamId, UserId};
+use crate::ids::{CollectionId, InviteId, KeyId, SessionId, TeamId, UserId, WishId};
+use crate::team::Joining;
 
 /// An entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +178,29 @@ pub enum Happened {
         /// The invitation.
         invite: InviteId,
     },
+    /// A member asked the admins to invite somebody. Mailed to the admins.
+    InviteWished {
+        /// The team.
+        team: TeamId,
+        /// What they asked.
+        wish: WishId,
+    },
+    /// An admin decided on it. Mailed to who asked.
+    WishDecided {
+        /// The team.
+        team: TeamId,
+        /// What was asked.
+        wish: WishId,
+        /// Whether it was granted.
+        approved: bool,
+    },
+    /// An admin chose how people come in.
+    JoiningSet {
+        /// The team.
+        team: TeamId,
+        /// As it is now.
+        joining: Joining,
+    },
     /// Someone joined through an invitation.
     Joined {
         /// The team.
@@ -241,6 +265,9 @@ impl Happened {
             | Happened::Invited { team, .. }
             | Happened::Uninvited { team, .. }
             | Happened::InviteExpired { team, .. }
+            | Happened::InviteWished { team, .. }
+            | Happened::WishDecided { team, .. }
+            | Happened::JoiningSet { team, .. }
             | Happened::Joined { team, .. }
             | Happened::RoleChanged { team, .. }
             | Happened::Left { team, .. } => Trail::Team(*team),

@@ -138,6 +138,10 @@ text_id!(
     InviteId, 64
 );
 text_id!(
+    /// A wish that somebody be invited.
+    WishId, 64
+);
+text_id!(
     /// An open WebSocket, as API Gateway names it.
     ConnectionId, 128
 );

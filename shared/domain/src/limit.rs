@@ -24,6 +24,8 @@ pub const NAME_CHARS: usize = 255;
 pub const DESCRIPTION_CHARS: usize = 2_000;
 /// Addresses of one invitation request.
 pub const INVITES_AT_ONCE: usize = 100;
+/// Characters of the note with a wish that somebody be invited.
+pub const NOTE_CHARS: usize = 500;
 /// Seats of a team.
 pub const SEATS: u64 = 10_000;
 /// Entries of one page (feed, changes).

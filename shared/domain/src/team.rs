@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::Rejected;
 use crate::access::TeamRole;
 use crate::account::Email;
-use crate::ids::{InviteId, TeamId, UserId, WorkspaceId};
+use crate::ids::{InviteId, TeamId, UserId, WishId, WorkspaceId};
 use crate::limit;
 
 /// A team.
@@ -30,6 +30,17 @@ pub struct Team {
     pub updated_at: Timestamp,
     /// How many members are admins. Never 0.
     pub admins: u64,
+    /// How people come in.
+    #[serde(default)]
+    pub joining: Joining,
+}
+
+/// How people come into a team, as its admins chose.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Joining {
+    /// Whether only the account with the invited address can accept an invitation. Otherwise its link is enough.
+    pub bound: bool,
 }
 
 /// Where collections live: a person's own workspace or a team's library.
@@ -108,6 +119,49 @@ pub struct Invite {
 impl Invite {
     /// How long an invitation can be accepted.
     pub const LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
+}
+
+/// A member's wish that somebody be invited, for an admin to decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Its id: the address has one at a time.
+    pub id: WishId,
+    /// The team.
+    pub team: TeamId,
+    /// Who is to be invited.
+    pub email: Email,
+    /// As what.
+    pub role: TeamRole,
+    /// Who asks.
+    pub by: UserId,
+    /// Their name.
+    pub by_name: String,
+    /// Why, in their words.
+    #[serde(default)]
+    pub note: String,
+    /// What became of it.
+    pub state: WishState,
+    /// When it was asked.
+    pub created_at: Timestamp,
+    /// Until when it can be decided.
+    pub expires_at: Timestamp,
+}
+
+/// What became of a [`Wish`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WishState {
+    /// Nobody has decided yet.
+    Pending,
+    /// The address was invited.
+    Approved,
+    /// It was not.
+    Refused,
+}
+
+impl Wish {
+    /// How long one waits for a decision, and is remembered.
+    pub const LIFETIME: SignedDuration = Invite::LIFETIME;
 }
 
 /// A team's part of a URL: 2 to 64 of `a-z 0-9 -`, not at its ends.

@@ -8,7 +8,7 @@ use domain::change::Actor;
 use domain::happened::Happened;
 use domain::ids::{InviteId, TeamId, UserId};
 use domain::limit;
-use domain::team::{Invite, Member};
+use domain::team::{Invite, Member, Team};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -173,7 +173,12 @@ impl Store {
     }
 
     /// The addresses that need no invitation. An expired one that is found on the way is ended.
-    async fn known(&self, team: TeamId, addresses: &[(InviteId, Email)], now: Timestamp) -> Result<HashMap<Email, Outcome>, Error> {
+    pub(crate) async fn known(
+        &self,
+        team: TeamId,
+        addresses: &[(InviteId, Email)],
+        now: Timestamp,
+    ) -> Result<HashMap<Email, Outcome>, Error> {
         let digests: HashMap<String, &Email> = addresses.iter().map(|(_, email)| (digest(email), email)).collect();
         let wanted: Vec<_> = digests.keys().flat_map(|digest| [keys::email_claim(digest), keys::email_invite(digest, team)]).collect();
         let mut found = self.get_many(&wanted).await?;
@@ -239,18 +244,24 @@ impl Store {
     /// are, and the seat of the invitation becomes free.
     ///
     /// Refuses with [`Conflict::InviteGone`] (accepted by somebody else, taken back, replaced by a resend),
-    /// [`Conflict::InviteExpired`], [`Conflict::InviteForAnother`].
+    /// [`Conflict::InviteExpired`], [`Conflict::InviteForAnother`] (where the team binds its invitations).
     pub async fn accept_invite(&self, user: UserId, team: TeamId, invite: &InviteId, round: u32, now: Timestamp) -> Result<(), Error> {
-        let (profile, key) = (keys::profile(user), keys::invite(team, invite));
-        let mut found = self.get_many(&[profile.clone(), key.clone()]).await?;
+        let (profile, key, about) = (keys::profile(user), keys::invite(team, invite), keys::team(team));
+        let mut found = self.get_many(&[profile.clone(), key.clone(), about.clone()]).await?;
+        let about: Team = read(found.remove(&about).ok_or(Conflict::InviteGone)?)?;
         let profile: Profile = read(found.remove(&profile).ok_or(Conflict::InviteGone)?)?;
         let invite: Option<Invite> = found.remove(&key).map(read).transpose()?;
         let inside = profile.teams.contains_key(&team);
         let Some(invite) = invite.filter(|invite| invite.round == round) else {
             return if inside { Ok(()) } else { Err(Conflict::InviteGone.into()) };
         };
-        if invite.email != profile.email {
+        let theirs = invite.email == profile.email;
+        if about.joining.bound && !theirs {
             return Err(Conflict::InviteForAnother.into());
+        }
+        if inside && !theirs {
+            // Somebody else's link in a member's hands: it still waits for them.
+            return Ok(());
         }
         if inside {
             let what = Happened::Uninvited { team, invite: invite.id.clone() };

@@ -12,6 +12,7 @@
 //! | my connection (mirror) | `USER#u` | `CONN#x` |
 //! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#folded`, `HANDLE#h` | `CLAIM` |
 //! | team, seats, member, invitation, collection (mirror) | `TEAM#t` | `TEAM`, `SEATS`, `MEMBER#u`, `INVITE#i`, `COLL#c` |
+//! | wish that an address be invited | `TEAM#t` | `WISH#sha` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
 //! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
 //! | collection: head, grant, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `SUB#u`, `ACCESS#k` |
@@ -29,7 +30,7 @@
 
 use std::fmt;
 
-use domain::ids::{CollectionId, ConnectionId, ElementId, GenerationId, InviteId, KeyId, SessionId, TeamId, UserId, WorkspaceId};
+use domain::ids::{CollectionId, ConnectionId, ElementId, GenerationId, InviteId, KeyId, SessionId, TeamId, UserId, WishId, WorkspaceId};
 use jiff::Timestamp;
 
 /// Where an item lies.
@@ -167,6 +168,14 @@ pub const INVITES: &str = "INVITE#";
 /// An invitation.
 pub fn invite(team: TeamId, invite: &InviteId) -> Key {
     Key::new(team_partition(team), format!("{INVITES}{invite}"))
+}
+
+/// The prefix of a team's wishes that somebody be invited.
+pub const WISHES: &str = "WISH#";
+
+/// A wish that somebody be invited. Its id is the hash of the address.
+pub fn wish(team: TeamId, wish: &WishId) -> Key {
+    Key::new(team_partition(team), format!("{WISHES}{wish}"))
 }
 
 /// The partition of gsi1 that lists invitations.

@@ -40,6 +40,7 @@ pub mod teams;
 mod transact;
 pub mod users;
 mod wholes;
+pub mod wishes;
 
 use keys::Key;
 pub use transact::{Ended, Leg, OnFail};
@@ -72,6 +73,12 @@ pub enum Conflict {
     InviteExpired,
     /// The invitation is for another address.
     InviteForAnother,
+    /// The account has another address than the one that it was to have.
+    OtherAccount,
+    /// Somebody asked to invite this address before, and waits.
+    AlreadyAsked,
+    /// The wish was decided or is too old.
+    WishGone,
     /// The member is not there (any more).
     NotMember,
     /// The team would be left without an admin.

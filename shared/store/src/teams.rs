@@ -1,9 +1,9 @@
 //! Teams: seats, members, workspaces.
 
-use domain::access::{Access, Caller, LeaveTeam, ManageMembers, ManageSeats, Membership, TeamRole};
+use domain::access::{Access, Caller, LeaveTeam, ManageInvites, ManageMembers, ManageSeats, Membership, TeamRole};
 use domain::happened::Happened;
 use domain::ids::{TeamId, UserId, WorkspaceId};
-use domain::team::{Handle, Member, Seats, Team, Workspace};
+use domain::team::{Handle, Joining, Member, Seats, Team, Workspace};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -119,6 +119,7 @@ impl Store {
             created_at: now,
             updated_at: now,
             admins: 1,
+            joining: Joining::default(),
         };
         let seats = Seats { count: 1, used: 1 };
         let membership = Membership { role: TeamRole::Admin, billing: true };
@@ -187,6 +188,14 @@ impl Store {
                 Ended::MovedOn(_) => patience.wait().await?,
             }
         }
+    }
+
+    /// Sets how people come into a team.
+    pub async fn set_joining(&self, access: &Access<ManageInvites>, joining: Joining, now: Timestamp) -> Result<(), Error> {
+        let team = access.thing;
+        let value = serde_dynamo::to_attribute_value(joining).map_err(|error| Error::Failed(error.to_string()))?;
+        let set = Leg::update(keys::team(team), "SET #joining = :joining").when("attribute_exists(pk)").value(":joining", value);
+        self.commit(&[set, events::leg(Some(access.caller.actor()), Happened::JoiningSet { team, joining }, now)?]).await
     }
 
     /// The members of a team, in the order in which their accounts were made.

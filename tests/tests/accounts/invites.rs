@@ -51,13 +51,15 @@ async fn one_signs_up_and_one_signs_in_through_the_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_is_for_one_address_and_cannot_be_made_up() {
+async fn a_link_is_for_one_address_where_the_team_says_so_and_cannot_be_made_up() {
     let world = World::start().await;
     let (ann, dora) = (world.person("ann").await, world.person("dora").await);
     let team = world.team(&ann, "Acme", 3).await;
     let other = world.team(&dora, "Other", 3).await;
     let invite = world.invite(&ann, team, "bob@example.com", "admin").await;
     let secret = token(&invite);
+    let bound = world.by(&ann, "PATCH", &format!("/api/teams/{team}/joining"), json!({"bound": true})).await.is(200);
+    assert_eq!(bound["joining"]["bound"], true);
     accept(&world, &dora, secret).await.refused(403, "invite_for_another");
     assert_eq!(pointers(&world.sign_up("eve", Some(secret)).await.refused(403, "invite_for_another")), ["/email"]);
     world.anyone("POST", "/api/invites/accept", json!({ "token": secret })).await.refused(401, "unauthenticated");

@@ -41,6 +41,8 @@ pub struct Note {
     pub expires: Moment,
     /// Whether somebody with that address has an account.
     pub account_exists: bool,
+    /// Whether only that address can accept.
+    pub bound: bool,
 }
 
 /// `/signup`.
@@ -119,7 +121,7 @@ pub struct Invite {
     pub frame: Frame,
     /// What it is about.
     pub invite: Note,
-    /// Whether the viewer has another address than the one invited, who alone can accept.
+    /// Whether the viewer has another address than the one invited: then the page asks first.
     pub other_address: bool,
     /// Where the invited person signs in or up.
     pub elsewhere: String,

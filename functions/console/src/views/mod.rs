@@ -15,7 +15,7 @@ pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Sign
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
 pub use library::{Collection, CollectionPage, Day, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
-pub use team::{Member, New, Pending, Seats, TeamPage};
+pub use team::{Member, New, Pending, Seats, TeamPage, Wish};
 
 /// What stands around every page.
 #[derive(Debug, Clone, Default)]

@@ -38,6 +38,31 @@ pub struct TeamPage {
     pub confirm_first: bool,
     /// Whether the viewer may change the number of seats.
     pub may_seat: bool,
+    /// Whether invitations are for their addresses only.
+    pub bound: bool,
+    /// Who is to be invited: for an admin what waits, for others what they asked.
+    pub wishes: Vec<Wish>,
+    /// Whether the viewer may ask for an invitation.
+    pub may_ask: bool,
+}
+
+/// A wish that somebody be invited.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Its id.
+    pub id: String,
+    /// Who is to be invited.
+    pub email: String,
+    /// As what.
+    pub role: String,
+    /// Who asks.
+    pub by: String,
+    /// Why.
+    pub note: String,
+    /// `pending`, `approved` or `refused`.
+    pub state: &'static str,
+    /// When it was asked.
+    pub asked: Moment,
 }
 
 /// A member.
@@ -66,6 +91,8 @@ pub struct Pending {
     pub email: String,
     /// The role that waits.
     pub role: String,
+    /// Who invited.
+    pub inviter: String,
     /// Until when it may be accepted.
     pub expires: Moment,
     /// Whether that is over.

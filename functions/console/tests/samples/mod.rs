@@ -33,6 +33,7 @@ pub fn note(name: &str, account_exists: bool) -> Note {
         inviter: "mira".into(),
         expires: at("2026-12-05T12:00:00Z"),
         account_exists,
+        bound: false,
     }
 }
 
@@ -138,6 +139,18 @@ fn member(id: &str, name: &str, role: &str, is_me: bool) -> Member {
     Member { id: id.into(), username: name.into(), role: role.into(), billing: is_me, joined: at("2026-11-18T08:00:00Z"), is_me }
 }
 
+fn wish(name: &str, state: &'static str) -> Wish {
+    Wish {
+        id: "w1".into(),
+        email: "lena@example.com".into(),
+        role: "viewer".into(),
+        by: name.into(),
+        note: name.into(),
+        state,
+        asked: at("2026-11-20T08:00:00Z"),
+    }
+}
+
 pub fn team(name: &str) -> TeamPage {
     TeamPage {
         frame: inside(name, "team"),
@@ -148,6 +161,7 @@ pub fn team(name: &str) -> TeamPage {
                 id: "i1".into(),
                 email: "oskar@example.com".into(),
                 role: "editor".into(),
+                inviter: "mira".into(),
                 expires: at("2026-11-28T08:00:00Z"),
                 expired: false,
                 link: Some("https://postroom.example/invite/abc".into()),
@@ -156,6 +170,7 @@ pub fn team(name: &str) -> TeamPage {
                 id: "i2".into(),
                 email: "a-rather-long-address@subdomain.example.org".into(),
                 role: "viewer".into(),
+                inviter: name.into(),
                 expires: at("2026-11-20T08:00:00Z"),
                 expired: true,
                 link: None,
@@ -167,6 +182,9 @@ pub fn team(name: &str) -> TeamPage {
         may_invite: true,
         confirm_first: false,
         may_seat: true,
+        bound: false,
+        wishes: vec![wish(name, "pending")],
+        may_ask: false,
     }
 }
 
@@ -305,6 +323,22 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("problem", html(&|| problem.render())),
         ("team-new", html(&|| New { frame: signed.clone(), host: "postroom.example".into() }.render())),
         ("team", html(&|| team(name).render())),
+        (
+            "team-member",
+            html(&|| {
+                let asked = vec![wish(name, "refused")];
+                TeamPage {
+                    invites: vec![],
+                    may_manage: false,
+                    may_invite: false,
+                    may_seat: false,
+                    may_ask: true,
+                    wishes: asked,
+                    ..team(name)
+                }
+                .render()
+            }),
+        ),
         ("team-unconfirmed", html(&|| TeamPage { invites: vec![], may_invite: false, confirm_first: true, ..team(name) }.render())),
         ("library", html(&|| library(shelf.clone()).render())),
         ("library-empty", html(&|| library(vec![]).render())),
