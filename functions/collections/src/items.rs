@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use app::{App, By, Document, Fetched, Json, Path, Problem, Query, Seen};
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::EditCollection;
 use domain::collection::{Element, Kind};
 use domain::ids::ElementId;
+use domain::patch::{self, Unfit};
 use domain::{format, json};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json as value};
@@ -36,6 +37,7 @@ pub(crate) fn refusal(outcome: Outcome) -> Problem {
             ("choices", r#"["mine","theirs","merge"]"#.to_owned()),
             ("revision", theirs.revision.to_string()),
         ]),
+        Outcome::Unfit(Unfit { pointer, reason }) => Problem::field(pointer, reason.0),
         Outcome::Saved { .. } => Problem::Internal("a saved edit is no refusal".to_owned()),
     }
 }
@@ -118,22 +120,48 @@ pub(crate) async fn replace(
     Document(body): Document,
 ) -> Result<Response, Problem> {
     checked(&body)?;
-    save(&app, &by, &item, Arc::new(move |seen| with_slots(&body, seen)), seen, &fetched).await
+    save(&app, &by, &item, Arc::new(move |seen| Ok(with_slots(&body, seen))), seen, &fetched).await
 }
 
-/// Change an item's JSON by a JSON Merge Patch (RFC 7396).
+/// Whether a body is a JSON Patch; other JSON is a JSON Merge Patch.
+fn is_json_patch(headers: &HeaderMap) -> bool {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json-patch+json")
+}
+
+/// What makes the new JSON of an item from a patch.
+pub(crate) fn patched(body: String, json_patch: bool) -> Result<Mine, Problem> {
+    if !json_patch {
+        checked(&body)?;
+        return Ok(Arc::new(move |seen| Ok(with_slots(&json::merge_patch(seen, &body), seen))));
+    }
+    Ok(Arc::new(move |seen| {
+        // A patch is written for what was shown: the item with its id.
+        let text = patch::apply(seen, &body)?;
+        if !json::is_object(&text) {
+            return Err(Unfit::at("", "an item is a JSON object"));
+        }
+        match format::brings_children(&text) {
+            Some(_) => Err(Unfit::at("", "what stands in an item is changed at its own address")),
+            None => Ok(with_slots(&text, seen)),
+        }
+    }))
+}
+
+/// Change an item's JSON by a JSON Merge Patch (RFC 7396), or by a JSON Patch (RFC 6902, `application/json-patch+json`).
 #[utoipa::path(patch, path = "/api/collections/{collection}/items/{item}", tag = "Items",
     params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The item as it is now")))]
 pub(crate) async fn change(
     By(by): By<EditCollection>,
     Seen(seen): Seen,
     fetched: Fetched,
+    headers: HeaderMap,
     Path((_, item)): Path<(String, String)>,
     State(app): State<App>,
     Document(body): Document,
 ) -> Result<Response, Problem> {
-    checked(&body)?;
-    save(&app, &by, &item, Arc::new(move |seen| with_slots(&json::merge_patch(seen, &body), seen)), seen, &fetched).await
+    let mine = patched(body, is_json_patch(&headers))?;
+    save(&app, &by, &item, mine, seen, &fetched).await
 }
 
 /// Delete an item with everything in it. With `If-Match`, only if it did not change since.

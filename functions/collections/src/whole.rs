@@ -77,7 +77,7 @@ pub(crate) async fn change(
     }
     let patch = lift(patch);
     let id: ElementId = by.thing.collection.as_str().parse()?;
-    let mine = Arc::new(move |seen: &str| json::merge_patch(seen, &patch));
+    let mine = Arc::new(move |seen: &str| Ok(json::merge_patch(seen, &patch)));
     match app.store.save(&by, &id, mine, seen, &fetched.0, app.now()).await? {
         Outcome::Saved { element, .. } => {
             let info = json::get(&element.json, "info").unwrap_or("{}");

@@ -1,4 +1,5 @@
-//! Scheduled clean-up: imports that were never finished, generations replaced long ago, invitations past their time.
+//! Scheduled clean-up: imports that were never finished, generations replaced long ago, deleted folders,
+//! the trash, invitations past their time.
 
 use app::{App, Crash, Var};
 use serde_json::{Value, json};
@@ -10,7 +11,8 @@ pub const NEEDS: &[Var] = &[Var::TableName];
 pub async fn handle(app: &App, _event: Value) -> Result<Value, Crash> {
     let now = app.now();
     let generations = app.store.remove_generations(now).await?;
+    let trash = app.store.empty_trash(now).await?;
     let invites = app.store.expire_invites(now).await?;
-    tracing::info!(generations, invites, "cleaned up");
-    Ok(json!({"generations": generations, "invites": invites}))
+    tracing::info!(generations, trash, invites, "cleaned up");
+    Ok(json!({"generations": generations, "trash": trash, "invites": invites}))
 }

@@ -1,6 +1,7 @@
 //! Who calls, and may they: settled before a handler runs and before its body is read, in one read of the table.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
@@ -9,6 +10,8 @@ use base64::Engine;
 use domain::access::{Access, Caller, CollectionRole, Denied, Permission, ReadCollection, Subject};
 use domain::collection::Head;
 use domain::ids::{CollectionId, ElementId, TeamId, UserId, WorkspaceId};
+use domain::limit;
+use domain::once::Once;
 use domain::team::Workspace;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -123,7 +126,23 @@ fn same_laptop(pages: &str, origin: &str) -> bool {
 async fn caller(app: &App, parts: &Parts, more: impl FnOnce(UserId) -> Vec<Key>) -> Result<(Caller, Items), Problem> {
     let credential = credential(app, parts)?.ok_or(Problem::Unauthenticated(NO_CREDENTIAL))?;
     let (caller, items) = app.store.caller(&credential, &more(credential.user()), app.now()).await?;
-    Ok((caller.ok_or(Problem::Unauthenticated(DEAD_CREDENTIAL))?, items))
+    let caller = caller.ok_or(Problem::Unauthenticated(DEAD_CREDENTIAL))?;
+    Ok((Caller { client: client(&parts.headers), ..caller }, items))
+}
+
+/// The program that asks, as it names itself.
+fn client(headers: &HeaderMap) -> Option<String> {
+    let named = headers.get(header::USER_AGENT)?.to_str().ok()?.trim();
+    (!named.is_empty()).then(|| named.chars().take(limit::CLIENT_CHARS).collect())
+}
+
+/// How a request that changes something is known again: `Idempotency-Key`, a text of the caller's choice.
+fn once(parts: &Parts) -> Result<Option<Once>, Problem> {
+    let Some(key) = parts.headers.get("idempotency-key").filter(|_| !parts.method.is_safe()) else { return Ok(None) };
+    let key = key.to_str().ok().map(str::trim).filter(|key| !key.is_empty() && key.len() <= limit::ONCE_CHARS);
+    let key = key.ok_or_else(|| Problem::Malformed(format!("an Idempotency-Key is 1 to {} ASCII characters", limit::ONCE_CHARS)))?;
+    let request = Tokens::hash(&format!("{} {}", parts.method, parts.uri));
+    Ok(Some(Once { key: Tokens::hash(key), request, done: None }))
 }
 
 impl FromRequestParts<App> for Who {
@@ -199,6 +218,10 @@ trait Named: Subject + Sized {
     fn own(_: &Caller, _: &Parts) -> Option<Self> {
         None
     }
+    /// For a request that was done already: as it was before it was deleted.
+    fn undeleted(self) -> Self {
+        self
+    }
     fn wanted(name: &Self::Name, user: UserId) -> Vec<Key>;
     fn found(name: &Self::Name, user: UserId, items: &mut Items) -> Result<Option<(Self, Option<CollectionRole>)>, Problem>;
 }
@@ -225,6 +248,9 @@ impl Named for Head {
 
     fn name(params: &HashMap<String, String>, _: &Parts) -> Option<CollectionId> {
         CollectionId::parse(params.get("collection")?).ok()
+    }
+    fn undeleted(self) -> Head {
+        Head { deleted_at: None, ..self }
     }
     fn wanted(collection: &CollectionId, user: UserId) -> Vec<Key> {
         vec![keys::head(collection), keys::grant(collection, user)]
@@ -333,15 +359,31 @@ where
         let params = params(parts, app).await;
         let name = P::Thing::name(&params, parts);
         let element = element_key(app, &params);
-        let wanted = |user| name.as_ref().map(|name| P::Thing::wanted(name, user)).unwrap_or_default().into_iter().chain(element).collect();
-        let (caller, mut items) = caller(app, parts, wanted).await?;
+        let once = once(parts)?;
+        let wanted = |user| {
+            let named = name.as_ref().map(|name| P::Thing::wanted(name, user)).unwrap_or_default();
+            named.into_iter().chain(element).chain(once.as_ref().map(|once| keys::once(user, &once.key))).collect()
+        };
+        let (mut caller, mut items) = caller(app, parts, wanted).await?;
         let user = caller.user;
+        if let Some(once) = once {
+            let done = match items.remove(&keys::once(user, &once.key)) {
+                Some(item) => Some(app.store.done(item).await?),
+                None => None,
+            };
+            if done.as_ref().is_some_and(|done| done.request != once.request) {
+                return Err(Problem::field("", "this Idempotency-Key was used for another request: choose a new one for each"));
+            }
+            caller.once = Some(Once { done: done.map(Arc::new), ..once });
+        }
         let found = match name {
             Some(name) => P::Thing::found(&name, user, &mut items)?,
             None => P::Thing::own(&caller, parts).map(|own| (own, None)),
         };
         parts.extensions.insert(Fetched(items));
         let (thing, grant) = found.ok_or_else(|| not_found.clone())?;
+        // Who deleted it and did not hear the answer asks again.
+        let thing = if caller.done().is_some() { thing.undeleted() } else { thing };
         Access::check(caller, thing, grant).map(By).map_err(|denied| match denied {
             Denied::NotFound => not_found,
             Denied::Forbidden(needs) => Problem::Forbidden(needs),

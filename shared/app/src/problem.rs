@@ -102,6 +102,7 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::AccessKeyGone => (404, "not_found", "there is no such access key (any more)"),
         Conflict::SessionGone => (401, "session_gone", "this session has ended: sign in again"),
         Conflict::TicketGone => (401, "ticket_gone", "this ticket was used or is too old: get a new one"),
+        Conflict::UnderWay => (409, "under_way", "a request with this Idempotency-Key is being answered: send it again in a second"),
         Conflict::CollectionGone => (404, "not_found", "there is no such collection (any more)"),
         Conflict::ElementGone => (404, "not_found", "there is no such element in the collection (any more)"),
         Conflict::InsideItself => (409, "inside_itself", "a folder cannot stand inside itself"),

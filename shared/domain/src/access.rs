@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::Actor;
 use crate::collection::Head;
 use crate::ids::{CollectionId, KeyId, SessionId, TeamId, UserId, WorkspaceId};
+use crate::once::{Done, Once};
 use crate::team::Workspace;
 
 /// A member's role in a team, the lesser first.
@@ -62,6 +63,10 @@ pub struct Caller {
     pub writes: bool,
     /// The one collection that they may know of, with a key that is bound to it.
     pub only: Option<CollectionId>,
+    /// The program that they call with, as it names itself (`User-Agent`).
+    pub client: Option<String>,
+    /// How this request is known again, where it says so.
+    pub once: Option<Once>,
     /// Their own workspace.
     pub workspace: WorkspaceId,
     /// Their teams.
@@ -69,6 +74,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// What came of this request, where it was done already.
+    pub fn done(&self) -> Option<&Done> {
+        self.once.as_ref()?.done.as_deref()
+    }
+
     /// The caller as the author of a change.
     pub fn actor(&self) -> Actor {
         Actor { id: self.user, username: self.username.clone() }
@@ -327,6 +337,8 @@ mod tests {
             key: None,
             writes: true,
             only: None,
+            client: None,
+            once: None,
             workspace: "w".parse().unwrap(),
             teams: teams.iter().map(|(team, role)| (TeamId(*team), Membership { role: *role, billing: false })).collect(),
         }
@@ -349,6 +361,7 @@ mod tests {
             updated_by: UserId(1),
             last: None,
             deleted_at: None,
+            sweeping: Vec::new(),
         }
     }
 

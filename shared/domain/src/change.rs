@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::collection::{Element, Kind};
-use crate::ids::{CollectionId, ElementId, UserId};
+use crate::ids::{CollectionId, ElementId, GenerationId, UserId};
 use crate::limit;
-use crate::merge::FieldChange;
+use crate::merge::{self, FieldChange};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +114,9 @@ pub struct Change {
     pub actor: Actor,
     /// When.
     pub at: Timestamp,
+    /// With which program, as it names itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// The element's revision before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<u64>,
@@ -129,9 +132,54 @@ pub struct Change {
     /// `true` where `changes` was too large to travel: read them with `GET …/changes`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub omitted: bool,
+    /// What it takes to go back behind this change and the fields above do not say. The log keeps it, nobody is told.
+    #[serde(skip)]
+    pub past: Past,
+}
+
+/// What a change leaves for those who go back behind it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Past {
+    /// The element's JSON before, where the changed places alone do not lead there (keys that changed their order).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The generation of elements that this change replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<GenerationId>,
+    /// The elements that a change of many touched, as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elements: Vec<Was>,
+}
+
+/// An element as it was before a change.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Was {
+    /// Which.
+    pub id: ElementId,
+    /// What it was; `None` where it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<Element>,
+    /// Its JSON.
+    #[serde(default)]
+    pub json: String,
+    /// The change that had deleted it, where it was in the trash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<u64>,
+}
+
+impl Past {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.before.is_none() && self.generation.is_none() && self.elements.is_empty()
+    }
 }
 
 impl Change {
+    /// The element's JSON before this change, from the one after it. `None`: this is not the change that led there.
+    pub fn before(&self, after: &str) -> Option<String> {
+        self.past.before.clone().or_else(|| merge::undo(after, &self.changes))
+    }
+
     /// The bytes of the values in `changes`.
     pub fn body_bytes(&self) -> usize {
         let length = |value: &Option<Box<serde_json::value::RawValue>>| value.as_ref().map_or(0, |raw| raw.get().len());

@@ -42,6 +42,10 @@ pub struct Head {
     /// When it was deleted; a deleted collection answers as one that does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+    /// Deleted folders whose content is not yet marked, one by one, as deleted: until then, whoever meets an element
+    /// looks whether it stands in one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sweeping: Vec<ElementId>,
 }
 
 impl Head {

@@ -11,8 +11,11 @@ pub mod happened;
 pub mod ids;
 pub mod json;
 pub mod limit;
+mod lists;
 pub mod merge;
+pub mod once;
 pub mod order;
+pub mod patch;
 pub mod team;
 
 /// Why a value from outside was not taken: a sentence for a person, in lower case, without a full stop.

@@ -38,11 +38,24 @@ pub const CONTENTION_MS: u64 = 2_000;
 pub const OUTBOUND_ANSWER_BYTES: usize = 1024 * 1024;
 /// Events a fan-out posts at the same time.
 pub const PUSHES_AT_ONCE: usize = 64;
+/// Characters of a program's name that a change keeps.
+pub const CLIENT_CHARS: usize = 200;
+/// Characters of an `Idempotency-Key`.
+pub const ONCE_CHARS: usize = 255;
+/// How long the answer to a request with an `Idempotency-Key` is kept, in hours.
+pub const ONCE_HOURS: i64 = 24;
+/// How long what was deleted or replaced can be read and brought back, in days.
+pub const TRASH_DAYS: i64 = 90;
+/// Edits that are committed together.
+pub const EDITS_AT_ONCE: usize = 40;
+/// Edits of one request.
+pub const EDITS: usize = 2_000;
 /// Descendants that a delete takes along in its own transaction.
 pub const DELETE_AT_ONCE: usize = 90;
 
 // Head, change, the element itself, the parts of both.
 const _: () = assert!(3 + 4 * (ELEMENT_STORED_BYTES / PART_BYTES + 1) <= TRANSACTION_LEGS);
-const _: () = assert!(DELETE_AT_ONCE + 4 <= TRANSACTION_LEGS);
+// Head, change and its parts, the place in the trash, the answer to be kept.
+const _: () = assert!(DELETE_AT_ONCE + 4 + ELEMENT_STORED_BYTES / PART_BYTES < TRANSACTION_LEGS);
 const _: () = assert!(3 * ELEMENT_STORED_BYTES < 4 * 1024 * 1024);
 const _: () = assert!(PART_BYTES < 400 * 1024);

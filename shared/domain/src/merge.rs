@@ -1,11 +1,13 @@
 //! Differences between two states of one element, and the three-way merge of two edits (promise G2).
 //!
-//! Objects are compared key by key, everything else as a whole. A JSON Pointer (RFC 6901) names each place.
+//! A difference compares objects key by key, everything else as a whole; a merge also goes into lists of named things
+//! and into lines ([`crate::lists`]). A JSON Pointer (RFC 6901) names each place.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::json;
+use crate::lists::List;
 
 /// Deeper than this, a value counts as a whole: nobody edits two places of the same hundred-fold nest at once.
 const DEEPEST: usize = 64;
@@ -26,7 +28,7 @@ pub struct FieldChange {
 /// One place that both sides changed, each in another way. A side that removed the place has no value.
 #[derive(Debug, Clone, Serialize)]
 pub struct Overlap {
-    /// Where (RFC 6901).
+    /// Where (RFC 6901). A place in a list is counted in what is there now, or in `mine` for what went from there.
     pub pointer: String,
     /// The value both started from.
     pub base: Option<Box<RawValue>>,
@@ -114,10 +116,14 @@ fn put(document: &str, pointer: &str, value: Option<&str>) -> Option<String> {
 
 /// Merges two edits of one state: `mine` came late, `theirs` is there now.
 /// Gives the merged state, or every place where both changed the same thing differently.
-/// Keys stand in the order of `theirs`; keys that are new in `mine` follow.
+///
+/// Objects merge key by key, lists of named things (headers, parameters, variables, form fields, scripts by what they
+/// listen to) thing by thing, scripts and descriptions line by line, everything else as a whole. Keys stand in the
+/// order of `theirs`; keys that are new in `mine` follow. What differs in white space or escapes only is equal.
 pub fn three_way(base: &str, mine: &str, theirs: &str) -> Result<String, Vec<Overlap>> {
     let mut overlaps = Vec::new();
-    let merged = merge_at("", Some(base), Some(mine), Some(theirs), 0, &mut overlaps);
+    let sides = Sides { base: Some(base), mine: Some(mine), theirs: Some(theirs) };
+    let merged = merge_at("", sides, 0, &mut overlaps);
     match merged {
         Some(merged) if overlaps.is_empty() => Ok(merged),
         // The root itself cannot be removed by an edit; if it is, that is an overlap as well.
@@ -125,48 +131,89 @@ pub fn three_way(base: &str, mine: &str, theirs: &str) -> Result<String, Vec<Ove
     }
 }
 
+/// One place of the three states; `None` where it is not there.
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    base: Option<&'a str>,
+    mine: Option<&'a str>,
+    theirs: Option<&'a str>,
+}
+
+impl Sides<'_> {
+    fn overlap(self, pointer: &str) -> Overlap {
+        Overlap {
+            pointer: pointer.to_owned(),
+            base: self.base.and_then(raw),
+            mine: self.mine.and_then(raw),
+            theirs: self.theirs.and_then(raw),
+        }
+    }
+}
+
 fn agree(one: Option<&str>, other: Option<&str>) -> bool {
     match (one, other) {
-        (Some(one), Some(other)) => json::same(one, other),
+        (Some(one), Some(other)) => {
+            json::same(one, other) || json::text(one.trim()).is_some_and(|one| json::text(other.trim()).is_some_and(|other| one == other))
+        }
         (None, None) => true,
         _ => false,
     }
 }
 
-fn merge_at(
-    pointer: &str,
-    base: Option<&str>,
-    mine: Option<&str>,
-    theirs: Option<&str>,
-    depth: usize,
-    overlaps: &mut Vec<Overlap>,
-) -> Option<String> {
+fn merge_at(pointer: &str, sides: Sides<'_>, depth: usize, overlaps: &mut Vec<Overlap>) -> Option<String> {
+    let Sides { base, mine, theirs } = sides;
     if agree(mine, theirs) || agree(base, mine) {
         return theirs.map(str::to_owned);
     }
     if agree(base, theirs) {
         return mine.map(str::to_owned);
     }
-    let both = (mine.and_then(comparable), theirs.and_then(comparable));
-    let (Some(left), Some(right), true) = (both.0, both.1, depth < DEEPEST) else {
-        overlaps.push(Overlap {
-            pointer: pointer.to_owned(),
-            base: base.and_then(raw),
-            mine: mine.and_then(raw),
-            theirs: theirs.and_then(raw),
-        });
-        return theirs.map(str::to_owned);
+    let merged = match (mine, theirs) {
+        (Some(_), Some(_)) if depth >= DEEPEST => None,
+        (Some(mine), Some(theirs)) if json::is_object(mine) && json::is_object(theirs) => merge_objects(pointer, sides, depth, overlaps),
+        (Some(_), Some(_)) => match crate::lists::named_by(pointer) {
+            Some(key) => merge_lists(pointer, key, sides, depth, overlaps),
+            None if crate::lists::has_lines(pointer) => crate::lists::merge_lines(base, mine, theirs),
+            None => None,
+        },
+        _ => None,
     };
-    let start = base.and_then(comparable).unwrap_or_default();
+    if merged.is_none() {
+        overlaps.push(sides.overlap(pointer));
+    }
+    merged.or_else(|| theirs.map(str::to_owned))
+}
+
+/// `None` where they cannot be compared key by key.
+fn merge_objects(pointer: &str, sides: Sides<'_>, depth: usize, overlaps: &mut Vec<Overlap>) -> Option<String> {
+    let (left, right) = (sides.mine.and_then(comparable)?, sides.theirs.and_then(comparable)?);
+    let start = sides.base.and_then(comparable).unwrap_or_default();
     let mut out = json::Builder::object();
     let new_in_mine = left.iter().filter(|(name, ..)| find(&right, name).is_none());
     for (name, key, _) in right.iter().chain(new_in_mine) {
-        let (base, mine, theirs) = (find(&start, name), find(&left, name), find(&right, name));
-        if let Some(value) = merge_at(&below(pointer, name), base, mine, theirs, depth + 1, overlaps) {
+        let sides = Sides { base: find(&start, name), mine: find(&left, name), theirs: find(&right, name) };
+        if let Some(value) = merge_at(&below(pointer, name), sides, depth + 1, overlaps) {
             out.member(key, &value);
         }
     }
     Some(out.finish())
+}
+
+/// `None` where they are no lists of named things, or where both sides put them into another order.
+fn merge_lists(pointer: &str, key: &str, sides: Sides<'_>, depth: usize, overlaps: &mut Vec<Overlap>) -> Option<String> {
+    let start = match sides.base {
+        Some(base) => List::read(base, key)?,
+        None => List::default(),
+    };
+    let (left, right) = (List::read(sides.mine?, key)?, List::read(sides.theirs?, key)?);
+    let order = crate::lists::order(&start, &left, &right)?;
+    let mut entries = Vec::with_capacity(order.len());
+    for name in order {
+        let place = [&right, &left, &start].into_iter().find_map(|list| list.place(name)).unwrap_or(0);
+        let sides = Sides { base: start.get(name), mine: left.get(name), theirs: right.get(name) };
+        entries.extend(merge_at(&format!("{pointer}/{place}"), sides, depth + 1, overlaps));
+    }
+    Some(format!("[{}]", entries.join(",")))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The log of a collection: one item per change, written in the transaction of the change itself.
 
 use domain::access::{Access, ReadCollection};
-use domain::change::{Actor, Change, Counts, ItemRef, Moved, Op};
+use domain::change::{Actor, Change, Counts, ItemRef, Moved, Op, Past};
 use domain::collection::Head;
 use domain::ids::{CollectionId, TeamId, UserId, WorkspaceId};
 use domain::merge::FieldChange;
@@ -52,11 +52,20 @@ struct Record {
     actor: Actor,
     at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moved: Option<Moved>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     counts: Option<Counts>,
+}
+
+/// What is packed where a change has more to say than its fields: those alone are an array.
+#[derive(Default, Serialize, Deserialize)]
+struct Body {
+    changes: Vec<FieldChange>,
+    past: Past,
 }
 
 /// The items of a change: itself, and the parts of a long body.
@@ -68,13 +77,18 @@ pub(crate) fn items(head: &Head, change: &Change) -> Result<Vec<Item>, Error> {
         item: change.item.clone(),
         actor: change.actor.clone(),
         at: change.at,
+        client: change.client.clone(),
         base: change.base,
         moved: change.moved.clone(),
         counts: change.counts,
     };
     let key = keys::change(&change.collection, change.seq);
     let mut item = row(&key, "change", &record)?;
-    let body = serde_json::to_string(&change.changes).map_err(|error| Error::torn(&key, error))?;
+    let body = match change.past.is_empty() {
+        true => serde_json::to_string(&change.changes),
+        false => serde_json::to_string(&Body { changes: change.changes.clone(), past: change.past.clone() }),
+    };
+    let body = body.map_err(|error| Error::torn(&key, error))?;
     let mut all = codec::put_body(&mut item, codec::pack(&body), |part| keys::change_part(&change.collection, change.seq, part));
     all.insert(0, item);
     Ok(all)
@@ -85,13 +99,15 @@ pub(crate) fn items(head: &Head, change: &Change) -> Result<Vec<Item>, Error> {
 fn decode(item: Item, parts: impl Fn(usize) -> Option<Vec<u8>>) -> Result<(Change, About), Error> {
     let key = crate::key_of(&item).ok_or_else(|| Error::Failed("a change without a key".to_owned()))?;
     let omitted = codec::parts(&item) > 0 && parts(0).is_none();
-    let changes: Vec<FieldChange> = match omitted {
-        true => Vec::new(),
-        false => serde_json::from_str(&codec::text(&key, &item, parts)?).map_err(|error| Error::torn(&key, error))?,
+    let text = if omitted { "[]".to_owned() } else { codec::text(&key, &item, parts)? };
+    let body = match text.starts_with('[') {
+        true => serde_json::from_str(&text).map(|changes| Body { changes, past: Past::default() }),
+        false => serde_json::from_str(&text),
     };
-    let Record { about, seq, op, item, actor, at, base, moved, counts } = read(item)?;
+    let Body { changes, past } = body.map_err(|error| Error::torn(&key, error))?;
+    let Record { about, seq, op, item, actor, at, client, base, moved, counts } = read(item)?;
     let collection = about.collection.clone();
-    Ok((Change { collection, seq, op, item, actor, at, base, changes, moved, counts, omitted }, about))
+    Ok((Change { collection, seq, op, item, actor, at, client, base, changes, moved, counts, omitted, past }, about))
 }
 
 /// A change from a stream record's image.

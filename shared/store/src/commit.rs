@@ -3,19 +3,21 @@
 
 use std::collections::HashMap;
 
-use domain::access::{Access, Permission};
-use domain::change::{Actor, Change, Counts, ItemRef, Moved, Op};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::access::{Access, Caller, Permission};
+use domain::change::{Change, Counts, ItemRef, Moved, Op, Past};
 use domain::collection::{Element, Head};
-use domain::ids::GenerationId;
-use domain::merge::FieldChange;
-use domain::{format, limit};
+use domain::ids::{ElementId, GenerationId};
+use domain::merge::{self, FieldChange};
+use domain::once::Done;
+use domain::{format, json, limit};
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::keys::Key;
 use crate::queue::Last;
 use crate::transact::{Ended, Leg};
-use crate::{Conflict, Error, Item, Patience, Store, changes, codec, elements, keys, read};
+use crate::{Conflict, Error, Item, Patience, Store, changes, codec, elements, keys, n, once, read, s};
 
 /// What a change does to the head beside its number.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub(crate) struct Effect {
     pub(crate) last: Option<String>,
     pub(crate) generation: Option<GenerationId>,
     pub(crate) deleted: bool,
+    /// A deleted folder whose content is marked behind the transaction.
+    pub(crate) sweeping: Option<ElementId>,
 }
 
 impl Effect {
@@ -43,6 +47,10 @@ impl Effect {
         if let Some(generation) = other.generation {
             head.generation = generation.clone();
             self.generation = Some(generation);
+        }
+        if let Some(folder) = other.sweeping {
+            head.sweeping.push(folder.clone());
+            self.sweeping = Some(folder);
         }
         if other.deleted {
             head.deleted_at = Some(head.updated_at);
@@ -64,6 +72,9 @@ fn advance(before: &Head, after: &Head, effect: &Effect) -> Leg {
     for (name, _) in &more {
         set.push_str(&format!(", #{name} = :set_{name}"));
     }
+    if effect.sweeping.is_some() {
+        set.push_str(", #sweeping = :sweeping");
+    }
     let leg = Leg::update(keys::head(&before.collection), set)
         .when("#seq = :old AND #generation = :in AND attribute_not_exists(#deleted_at)")
         .number(":old", before.seq)
@@ -72,6 +83,10 @@ fn advance(before: &Head, after: &Head, effect: &Effect) -> Leg {
         .number(":added", effect.added)
         .text(":at", after.updated_at.to_string())
         .text(":in", before.generation.as_str());
+    let leg = match effect.sweeping {
+        Some(_) => leg.value(":sweeping", AttributeValue::L(after.sweeping.iter().map(s).collect())),
+        None => leg,
+    };
     more.into_iter().fold(leg, |leg, (name, value)| leg.text(&format!(":set_{name}"), value))
 }
 
@@ -79,31 +94,73 @@ fn advance(before: &Head, after: &Head, effect: &Effect) -> Leg {
 pub(crate) struct Plan {
     pub(crate) op: Op,
     pub(crate) item: Option<ItemRef>,
-    pub(crate) actor: Actor,
+    pub(crate) caller: Caller,
     pub(crate) at: Timestamp,
     pub(crate) base: Option<u64>,
     pub(crate) changes: Vec<FieldChange>,
     pub(crate) moved: Option<Moved>,
     pub(crate) counts: Option<Counts>,
     pub(crate) effect: Effect,
+    pub(crate) past: Past,
     pub(crate) legs: Vec<Leg>,
+    /// Which of the legs keeps the answer, so that the request is done once.
+    once: Option<usize>,
 }
 
 impl Plan {
-    pub(crate) fn new(op: Op, element: Option<&Element>, actor: Actor, at: Timestamp) -> Plan {
+    pub(crate) fn new(op: Op, element: Option<&Element>, caller: &Caller, at: Timestamp) -> Plan {
         Plan {
             op,
             item: element.map(ItemRef::from),
-            actor,
+            caller: caller.clone(),
             at,
             base: None,
             changes: Vec::new(),
             moved: None,
             counts: None,
             effect: Effect::default(),
+            past: Past::default(),
             legs: Vec::new(),
+            once: None,
         }
     }
+
+    /// From one JSON of an element to another.
+    pub(crate) fn changes(&mut self, before: &str, after: &str) {
+        self.changes = merge::diff(before, after);
+        let back = merge::undo(after, &self.changes);
+        self.past.before = back.is_none_or(|back| !json::same(&back, before)).then(|| before.to_owned());
+    }
+
+    /// The element's JSON before this change, from the one after it.
+    pub(crate) fn before(&self, after: &str) -> Option<String> {
+        self.past.before.clone().or_else(|| merge::undo(after, &self.changes))
+    }
+
+    /// Keeps what comes of the caller's request, where it says how it is known again.
+    pub(crate) fn remember(&mut self, done: impl FnOnce() -> Done) -> Result<(), Error> {
+        if let Some(request) = &self.caller.once {
+            self.once = Some(self.legs.len());
+            self.legs.extend(once::legs(self.caller.user, request, done(), self.at)?);
+        }
+        Ok(())
+    }
+
+    /// The place of the leg that fails where the request was done by somebody faster.
+    pub(crate) fn once(&self) -> Option<usize> {
+        self.once
+    }
+}
+
+/// The places of the legs that keep answers, among the legs of all plans.
+pub(crate) fn places_of_once(plans: &[Plan]) -> Vec<usize> {
+    let mut before = 0;
+    let mut places = Vec::new();
+    for plan in plans {
+        places.extend(plan.once.map(|once| before + once));
+        before += plan.legs.len();
+    }
+    places
 }
 
 /// What became of a try to commit.
@@ -139,7 +196,11 @@ impl Writing {
 
     /// Commits one change.
     pub(crate) async fn commit(&mut self, plan: Plan) -> Result<Tried, Error> {
-        self.commit_all(vec![plan]).await
+        let once = plan.once();
+        match self.commit_all(vec![plan]).await? {
+            Tried::Again(failed) if once.is_some_and(|once| failed.contains_key(&once)) => Err(Conflict::UnderWay.into()),
+            tried => Ok(tried),
+        }
     }
 
     /// Commits changes of different elements, numbered in their order, together or not at all.
@@ -152,20 +213,22 @@ impl Writing {
         for plan in plans {
             after.seq += 1;
             after.updated_at = plan.at;
-            after.updated_by = plan.actor.id;
+            after.updated_by = plan.caller.user;
             effect.take_in(plan.effect, &mut after);
             let change = Change {
                 collection: after.collection.clone(),
                 seq: after.seq,
                 op: plan.op,
                 item: plan.item,
-                actor: plan.actor,
+                actor: plan.caller.actor(),
                 at: plan.at,
+                client: plan.caller.client,
                 base: plan.base,
                 changes: plan.changes,
                 moved: plan.moved,
                 counts: plan.counts,
                 omitted: false,
+                past: plan.past,
             };
             legs.extend(plan.legs);
             records.extend(changes::items(&after, &change)?.into_iter().map(Leg::create));
@@ -222,10 +285,14 @@ fn stored_parts(text: &str) -> usize {
     if packed <= limit::PART_BYTES { 0 } else { packed.div_ceil(limit::PART_BYTES) }
 }
 
-/// The legs that write `next` where `current` is, or where nothing is.
-pub(crate) fn write_legs(key: &Key, current: Option<&Element>, next: &Element) -> Result<Vec<Leg>, Error> {
+/// The legs that write `next` where `current` is, or where nothing is; as deleted by a change where one is named.
+pub(crate) fn write_legs(key: &Key, current: Option<&Element>, next: &Element, deleted: Option<u64>) -> Result<Vec<Leg>, Error> {
     let mut items = elements::items(key, next)?.into_iter();
-    let first = Leg::put(items.next().unwrap_or_default());
+    let mut item = items.next().unwrap_or_default();
+    if let Some(seq) = deleted {
+        item.insert("deleted".to_owned(), n(seq));
+    }
+    let first = Leg::put(item);
     let first = match current {
         Some(current) => first.when("#revision = :seen AND attribute_not_exists(#deleted)").number(":seen", current.revision),
         None => first.when("attribute_not_exists(pk)").or(Conflict::ElementExists),

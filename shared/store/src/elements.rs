@@ -101,9 +101,18 @@ impl Store {
             None => self.get(&key).await?,
         };
         match item.filter(|item| !is_deleted(item)) {
-            Some(item) => Ok(Some(self.whole_element(&key, item).await?)),
-            None => Ok(None),
+            Some(item) if self.stands(head, id).await? => Ok(Some(self.whole_element(&key, item).await?)),
+            _ => Ok(None),
         }
+    }
+
+    /// Whether an element that is not marked as deleted is there: what it stands in may be deleted. That costs a look
+    /// only while the content of a deleted folder is being marked, or was not because a process died.
+    async fn stands(&self, head: &Head, id: &ElementId) -> Result<bool, Error> {
+        if head.sweeping.is_empty() || id.as_str() == head.collection.as_str() {
+            return Ok(true);
+        }
+        Ok(self.whole(head).await?.elements.iter().any(|element| element.id == *id))
     }
 
     pub(crate) async fn whole_element(&self, key: &Key, item: Item) -> Result<Element, Error> {
@@ -179,7 +188,11 @@ impl Store {
     }
 
     /// An element as a failed leg gave it back. `None`: it is gone or deleted.
-    pub(crate) async fn returned(&self, key: &Key, item: Option<Item>) -> Result<Option<Element>, Error> {
+    pub(crate) async fn returned(&self, head: &Head, id: &ElementId, item: Option<Item>) -> Result<Option<Element>, Error> {
+        if !self.stands(head, id).await? {
+            return Ok(None);
+        }
+        let key = &key(head, id);
         match item.filter(|item| !is_deleted(item)) {
             // An engine may leave the binary out of what it gives back; then it is read.
             Some(item) if item.get("body").is_some_and(|body| matches!(body, AttributeValue::B(_))) || codec::parts(&item) > 0 => {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::access::{Access, CreateCollection, EditCollection, ReadCollection, ReadWorkspace};
-use domain::change::{Change, Counts, Op};
+use domain::change::{Change, Counts, Op, Past};
 use domain::collection::{Element, Head, Kind};
 use domain::format::Parsed;
 use domain::ids::{CollectionId, ElementId, GenerationId, TeamId, UserId, WorkspaceId};
+use domain::once::Done;
 use domain::{format, json, limit};
 use futures::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::commit::{Plan, Tried, Writing};
 use crate::elements::Whole;
 use crate::transact::Leg;
-use crate::{Conflict, Error, Item, Range, Store, changes, elements, keys, n, read, row, s, subscriptions, values};
+use crate::{Conflict, Error, Item, Range, Store, changes, elements, keys, n, once, read, row, s, subscriptions, values};
 
 /// Elements that are packed and written together while others are packed.
 const WRITTEN_TOGETHER: usize = 4 * limit::BATCH_WRITE;
@@ -130,6 +131,9 @@ impl Store {
     ) -> Result<Head, Error> {
         let (collection, generation) = new_ids;
         let caller = &by.caller;
+        if let Some(head) = caller.done().and_then(|done| done.head.clone()) {
+            return Ok(head);
+        }
         let head = Head {
             collection: collection.clone(),
             workspace: by.thing.id.clone(),
@@ -145,6 +149,7 @@ impl Store {
             updated_by: caller.user,
             last: last_key(&parsed.elements),
             deleted_at: None,
+            sweeping: Vec::new(),
         };
         let mut all = parsed.elements;
         all.iter_mut().for_each(|element| element.revision = 1);
@@ -160,11 +165,13 @@ impl Store {
             item: None,
             actor: caller.actor(),
             at: now,
+            client: caller.client.clone(),
             base: None,
             changes: Vec::new(),
             moved: None,
             counts: Some(Counts { created: head.count, ..Counts::default() }),
             omitted: false,
+            past: Past::default(),
         };
         let listed = Listed {
             collection: collection.clone(),
@@ -183,6 +190,11 @@ impl Store {
             Leg::delete(marker).when("attribute_exists(pk)"),
         ];
         legs.extend(changes::items(&head, &change)?.into_iter().map(Leg::create));
+        if let Some(once) = &caller.once {
+            let mut kept = once::legs(caller.user, once, Done::head(&head), now)?.into_iter();
+            legs.extend(kept.next().map(|leg| leg.or(Conflict::UnderWay)));
+            legs.extend(kept);
+        }
         legs.extend(subscriptions::legs(&head, caller, subscriptions::MailLevel::Now, 0, now)?);
         self.commit(&legs).await?;
         self.memory.saw(&collection, &generation);
@@ -199,6 +211,9 @@ impl Store {
         mut new_generation: impl FnMut() -> GenerationId + Send,
         now: Timestamp,
     ) -> Result<Replaced, Error> {
+        if let Some(head) = by.caller.done().and_then(|done| done.head.clone()) {
+            return Ok(Replaced::Done(Box::new(head)));
+        }
         let mut writing = Writing::start(self, by).await;
         loop {
             if seen.is_some_and(|seen| seen != writing.head.seq) {
@@ -216,16 +231,18 @@ impl Store {
             let marker = keys::generation(&head.collection, &generation);
             self.put_when(generation_item(&head.collection, &generation, now)?, None, Item::new()).await?;
             self.write_generation(&head.collection, &generation, &root, &all).await?;
-            let mut plan = Plan::new(Op::Import, None, by.caller.actor(), now);
+            let mut plan = Plan::new(Op::Import, None, &by.caller, now);
             plan.counts = Some(counts);
             plan.effect.added = i64::try_from(all.len()).unwrap_or(i64::MAX) - i64::try_from(head.count).unwrap_or(i64::MAX);
             plan.effect.name = (parsed.name != head.name).then(|| parsed.name.clone());
             plan.effect.last = last_key(&all);
             plan.effect.generation = Some(generation.clone());
+            plan.past.generation = Some(head.generation.clone());
             plan.legs = vec![
                 Leg::delete(marker).when("attribute_exists(pk)"),
                 Leg::put(generation_item(&head.collection, &head.generation, now + REPLACED)?),
             ];
+            plan.remember(|| Done::head(&Head { seq, name: parsed.name.clone(), ..head.clone() }))?;
             if let Tried::Done = writing.commit(plan).await? {
                 self.memory.saw(&head.collection, &generation);
                 return Ok(Replaced::Done(Box::new(writing.head)));

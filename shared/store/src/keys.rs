@@ -16,6 +16,7 @@
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
 //! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
 //! | collection: head, grant, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `SUB#u`, `ACCESS#k` |
+//! | deleted folder, request or response | `COLL#c` | `TRASH#seq` |
 //! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
 //! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
 //! | change, and the parts of a long one | `LOG#c` | `CHG#seq`, `PART#seq#n` |
@@ -24,8 +25,10 @@
 //! | ticket for a WebSocket | `TICKET#id` | `TICKET` |
 //! | feed of a team, of a person | `FEED#TEAM#t`, `FEED#USER#u` | `ms#c#seq` |
 //! | something happened (not in a collection) | `AUDIT#subject#yyyymm` | `EVT#id` |
+//! | answer to a request that is done once | `ONCE#u#key` | `ONCE`, `PART#n` |
 //! | mail receipt | `MAIL#kind#u#cause` | `RECEIPT` |
 //! | index gsi1: generations to look after | `GENERATIONS` | `time#c#g` |
+//! | index gsi1: the trash to be emptied or swept | `TRASH` | `time#c#seq` |
 //! | index gsi1: invitations by the time when they expire | `INVITES` | `time#t#i` |
 
 use std::fmt;
@@ -227,6 +230,36 @@ pub fn grant(collection: &CollectionId, user: UserId) -> Key {
 /// A subscription as the collection sees it.
 pub fn subscription(collection: &CollectionId, user: UserId) -> Key {
     Key::new(collection_partition(collection), format!("{SUBSCRIPTIONS}{user}"))
+}
+
+/// The prefix of what was deleted in a collection.
+pub const TRASHED: &str = "TRASH#";
+/// The partition of gsi1 that lists what was deleted.
+pub const TRASH: &str = "TRASH";
+
+/// What a change deleted.
+pub fn trashed(collection: &CollectionId, seq: u64) -> Key {
+    Key::new(collection_partition(collection), format!("{TRASHED}{seq:016}"))
+}
+
+/// Its place in gsi1.
+pub fn trashed_since(at: Timestamp, collection: &CollectionId, seq: u64) -> String {
+    format!("{}#{collection}#{seq:016}", milliseconds(at))
+}
+
+/// The end of the range of gsi1 that is due at `at`.
+pub fn due(at: Timestamp) -> String {
+    milliseconds(at)
+}
+
+/// What came of a request of a user that is done once. `key` is the hash of what they called it.
+pub fn once(user: UserId, key: &str) -> Key {
+    Key::new(format!("ONCE#{user}#{key}"), "ONCE")
+}
+
+/// A part of a long one.
+pub fn once_part(whole: &Key, part: usize) -> Key {
+    Key::new(whole.pk.clone(), format!("PART#{part:03}"))
 }
 
 /// A generation under construction, or one to be removed.

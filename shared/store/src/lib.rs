@@ -20,6 +20,7 @@ pub mod changes;
 mod codec;
 mod commit;
 mod credentials;
+pub mod drafts;
 pub mod edits;
 pub mod elements;
 pub mod events;
@@ -28,6 +29,7 @@ pub mod imports;
 pub mod invites;
 pub mod keys;
 pub mod live;
+pub mod once;
 mod queue;
 pub mod rates;
 pub mod readers;
@@ -38,6 +40,7 @@ pub mod subscriptions;
 pub mod table;
 pub mod teams;
 mod transact;
+pub mod trash;
 pub mod users;
 mod wholes;
 pub mod wishes;
@@ -93,6 +96,8 @@ pub enum Conflict {
     SessionGone,
     /// The ticket was used or is too old.
     TicketGone,
+    /// The same request, by its `Idempotency-Key`, is being answered.
+    UnderWay,
     /// The collection is not there (any more).
     CollectionGone,
     /// The element or its parent is not there (any more).

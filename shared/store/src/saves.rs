@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
-use domain::access::{Access, EditCollection};
-use domain::change::{Actor, Op};
+use domain::access::{Access, Caller, EditCollection};
+use domain::change::{Change, Op};
 use domain::collection::{Element, Head, Kind};
 use domain::ids::ElementId;
 use domain::json;
 use domain::merge::{self, Overlap};
+use domain::once::Done;
+use domain::patch::Unfit;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -22,11 +24,11 @@ use crate::{Conflict, Error, Store};
 const STEPS_BACK: usize = 200;
 /// Saves that are committed together: each is two items of the transaction's hundred, if it is short.
 const TOGETHER: usize = 24;
-/// The JSON of saves that are committed together: a transaction takes 4 MB, and each value may stand in it three times.
-const TOGETHER_BYTES: usize = 1024 * 1024;
+/// The JSON of saves that are committed together: a transaction takes 4 MB, and each value may stand in it four times.
+const TOGETHER_BYTES: usize = 768 * 1024;
 
-/// Makes an element's new JSON from the one that the author saw.
-pub type Mine = Arc<dyn Fn(&str) -> String + Send + Sync>;
+/// Makes an element's new JSON from the one that the author saw, where it fits that one.
+pub type Mine = Arc<dyn Fn(&str) -> Result<String, Unfit> + Send + Sync>;
 
 /// On which state an edit is based.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +62,8 @@ pub enum Outcome {
     },
     /// It is stale, and was to be refused then. Carries the current revision.
     Stale(u64),
+    /// It cannot be done to what the author saw. Says where and why.
+    Unfit(Unfit),
 }
 
 /// A save that waits for its turn.
@@ -69,13 +73,13 @@ pub(crate) struct Pending {
     reply: oneshot::Sender<Result<Outcome, Error>>,
 }
 
-struct Save {
-    id: ElementId,
-    mine: Mine,
-    basis: Basis,
-    actor: Actor,
-    at: Timestamp,
-    current: Element,
+pub(crate) struct Save {
+    pub(crate) id: ElementId,
+    pub(crate) mine: Mine,
+    pub(crate) basis: Basis,
+    pub(crate) caller: Caller,
+    pub(crate) at: Timestamp,
+    pub(crate) current: Element,
 }
 
 impl std::fmt::Debug for Save {
@@ -85,7 +89,7 @@ impl std::fmt::Debug for Save {
 }
 
 /// What is to be done for a save on the state that is known.
-enum Step {
+pub(crate) enum Step {
     /// Nothing to write: this is the answer.
     Answer(Box<Outcome>),
     /// Write this.
@@ -103,9 +107,12 @@ impl Store {
         fetched: &Fetched,
         now: Timestamp,
     ) -> Result<Outcome, Error> {
+        if let Some(done) = by.caller.done() {
+            return self.answered(&by.thing, id, done).await;
+        }
         let current = self.element(&by.thing, id, fetched).await?.ok_or(Conflict::ElementGone)?;
         let (reply, mut answer) = oneshot::channel();
-        let save = Save { id: id.clone(), mine, basis, actor: by.caller.actor(), at: now, current };
+        let save = Save { id: id.clone(), mine, basis, caller: by.caller.clone(), at: now, current };
         let collection = &by.thing.collection;
         self.memory.wait(collection, Pending { save, reply });
         loop {
@@ -122,18 +129,37 @@ impl Store {
         }
     }
 
-    /// The step for a save, whose number would be `seq`.
-    async fn step(&self, head: &Head, save: &Save, seq: u64) -> Result<Step, Error> {
-        let Save { id, mine, basis, actor, at, current } = save;
+    /// What was answered to a save the first time.
+    async fn answered(&self, head: &Head, id: &ElementId, done: &Done) -> Result<Outcome, Error> {
+        let element = done.whole_element().ok_or(Conflict::ElementGone)?;
+        if !element.json.is_empty() {
+            return Ok(Outcome::Saved { element, merged: done.merged });
+        }
+        // Too long to be kept once more.
+        let now = self.element(head, id, &Fetched::new()).await?.ok_or(Conflict::ElementGone)?;
+        let json = self.text_at(head, &[], &now, element.revision).await?.unwrap_or(now.json);
+        Ok(Outcome::Saved { element: Element { json, ..element }, merged: done.merged })
+    }
+
+    /// The step for a save, whose number would be `seq`; its plan has no legs yet. `planned` are the changes that come before it in its transaction.
+    pub(crate) async fn step(&self, head: &Head, planned: &[Plan], save: &Save, seq: u64) -> Result<Step, Error> {
+        let Save { mine, basis, caller, at, current, .. } = save;
         let stale = basis.revision.filter(|seen| *seen != current.revision);
         if stale.is_some() && basis.strict {
             return Ok(Step::Answer(Box::new(Outcome::Stale(current.revision))));
         }
+        let unfit = |unfit| Ok(Step::Answer(Box::new(Outcome::Unfit(unfit))));
         let (text, merged) = match stale {
-            None => (mine(&current.json), false),
+            None => match mine(&current.json) {
+                Ok(text) => (text, false),
+                Err(why) => return unfit(why),
+            },
             Some(seen) => {
-                let base = self.text_at(head, current, seen).await?;
-                let text = mine(base.as_deref().unwrap_or(&current.json));
+                let base = self.text_at(head, planned, current, seen).await?;
+                let text = match mine(base.as_deref().unwrap_or(&current.json)) {
+                    Ok(text) => text,
+                    Err(why) => return unfit(why),
+                };
                 match base.as_ref().map_or(Err(Vec::new()), |base| merge::three_way(base, &text, &current.json)) {
                     Ok(merged) => (merged, true),
                     Err(_) if json::same(&text, &current.json) => (current.json.clone(), true),
@@ -151,10 +177,9 @@ impl Store {
         }
         let mut next = current.with_json(text);
         next.revision = seq;
-        let mut plan = Plan::new(Op::Update, Some(&next), actor.clone(), *at);
+        let mut plan = Plan::new(Op::Update, Some(&next), caller, *at);
         plan.base = Some(current.revision);
-        plan.changes = merge::diff(&current.json, &next.json);
-        plan.legs = commit::write_legs(&elements::key(head, id), Some(current), &next)?;
+        plan.changes(&current.json, &next.json);
         if next.kind == Kind::Collection {
             plan.effect.name = commit::root_name(&next.json).filter(|name| *name != head.name);
         }
@@ -162,7 +187,7 @@ impl Store {
     }
 
     /// The JSON that an element had at an earlier revision, from the changes since; `None` where they do not lead there.
-    async fn text_at(&self, head: &Head, element: &Element, revision: u64) -> Result<Option<String>, Error> {
+    async fn text_at(&self, head: &Head, planned: &[Plan], element: &Element, revision: u64) -> Result<Option<String>, Error> {
         let mut text = element.json.clone();
         let mut at = element.revision;
         for _ in 0..STEPS_BACK {
@@ -172,11 +197,17 @@ impl Store {
             if at < revision {
                 return Ok(None);
             }
-            let change = self.change(&head.collection, at).await?;
-            let Some(change) = change.filter(|change| change.item.as_ref().is_some_and(|item| item.id == element.id)) else {
-                return Ok(None);
+            let pending = at.checked_sub(head.seq + 1).and_then(|place| planned.get(usize::try_from(place).ok()?));
+            let (base, before) = match pending {
+                Some(plan) => (plan.base, plan.before(&text)),
+                None => {
+                    let change = self.change(&head.collection, at).await?;
+                    let about = |change: &Change| change.item.as_ref().is_some_and(|item| item.id == element.id);
+                    let Some(change) = change.filter(about) else { return Ok(None) };
+                    (change.base, change.before(&text))
+                }
             };
-            let (Some(before), Some(base)) = (merge::undo(&text, &change.changes), change.base) else { return Ok(None) };
+            let (Some(before), Some(base)) = (before, base) else { return Ok(None) };
             text = before;
             at = base;
         }
@@ -197,11 +228,18 @@ async fn lead(mut writing: Writing) {
         let mut rest = Vec::with_capacity(batch.len());
         for pending in batch {
             let seq = writing.next_seq() + plans.len() as u64;
-            match store.step(&writing.head, &pending.save, seq).await {
+            match store.step(&writing.head, &plans, &pending.save, seq).await {
                 Ok(Step::Answer(outcome)) => pending.answer(Ok(*outcome)),
                 Err(error) => pending.answer(Err(error)),
-                Ok(Step::Write { next, merged, plan }) => {
-                    written.push((place, next, merged));
+                Ok(Step::Write { next, merged, mut plan }) => {
+                    let key = elements::key(&writing.head, &next.id);
+                    let legs = commit::write_legs(&key, Some(&pending.save.current), &next, None);
+                    let kept = legs.map(|legs| plan.legs = legs).and_then(|()| plan.remember(|| Done::element(&next, merged)));
+                    if let Err(error) = kept {
+                        pending.answer(Err(error));
+                        continue;
+                    }
+                    written.push((place, plan.once().map(|once| place + once), next, merged));
                     place += plan.legs.len();
                     plans.push(*plan);
                     rest.push(pending);
@@ -213,7 +251,7 @@ async fn lead(mut writing: Writing) {
         }
         batch = match writing.commit_all(plans).await {
             Ok(Tried::Done) => {
-                for (pending, (_, next, merged)) in rest.into_iter().zip(written) {
+                for (pending, (.., next, merged)) in rest.into_iter().zip(written) {
                     store.memory.wrote(&writing.head.collection, &next);
                     pending.answer(Ok(Outcome::Saved { element: *next, merged }));
                 }
@@ -222,7 +260,11 @@ async fn lead(mut writing: Writing) {
             Ok(Tried::Again(mut failed)) => {
                 let moved = generation != writing.head.generation;
                 let mut again = Vec::with_capacity(rest.len());
-                for (mut pending, (place, ..)) in rest.into_iter().zip(written) {
+                for (mut pending, (place, once, ..)) in rest.into_iter().zip(written) {
+                    if once.is_some_and(|once| failed.contains_key(&once)) {
+                        pending.answer(Err(Conflict::UnderWay.into()));
+                        continue;
+                    }
                     match store.now(&writing.head, &pending.save, failed.remove(&place), moved).await {
                         Ok(Some(current)) => {
                             pending.save.current = current;
@@ -249,7 +291,9 @@ impl Store {
     async fn now(&self, head: &Head, save: &Save, failed: Option<Option<crate::Item>>, moved: bool) -> Result<Option<Element>, Error> {
         match failed {
             _ if moved => self.element(head, &save.id, &Fetched::new()).await,
-            Some(item) => self.returned(&elements::key(head, &save.id), item).await,
+            Some(item) => self.returned(head, &save.id, item).await,
+            // What it stands in may have been deleted.
+            None if !head.sweeping.is_empty() => self.element(head, &save.id, &Fetched::new()).await,
             None => Ok(Some(save.current.clone())),
         }
     }

@@ -69,6 +69,8 @@ impl Profile {
             key: None,
             writes: true,
             only: None,
+            client: None,
+            once: None,
             workspace: self.workspace.clone(),
             teams: self.teams.clone(),
         }

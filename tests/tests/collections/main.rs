@@ -1,8 +1,10 @@
 //! Collections: what goes in comes out, no edit is lost, the sequence has no gap. On both engines.
 
+mod conflicts;
 mod crowd;
 mod edits;
 mod imports;
+mod kills;
 mod tree;
 mod whole;
 
