@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tests::{Ask, Client, Team, TestApp, User, link_token, samples};
 
 /// The callers, in the order of the columns. All but the first three are or were in the team; the maker of everything
-/// is another admin, who never calls.
+/// is another admin, who never calls. One more has no column: an editor from whom every collection is hidden, to whom a
+/// collection answers as to a stranger and everything else as to an editor.
 const CALLERS: [&str; 8] = ["nobody", "stranger", "removed", "viewer", "billing", "editor", "admin", "reader key"];
 
 /// Route, then the status for each caller. `reader key` is a read-only API key of the admin.
@@ -84,6 +85,14 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   200]),
     ("PUT /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   403]),
     ("DELETE /api/collections/{collection}/subscription", [401,   404,   404,   200,   200,   200,   200,   403]),
+    ("GET /api/collections/{collection}/roles",           [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("PATCH /api/collections/{collection}/roles",         [401,   404,   404,   403,   403,   403,   204,   403]),
+    ("GET /api/collections/{collection}/access",          [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("PUT /api/collections/{collection}/access",          [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("GET /api/collections/{collection}/access-requests", [401,   404,   404,   403,   403,   403,   200,   403]),
+    // Whether there is something to ask for is told to nobody.
+    ("POST /api/collections/{collection}/access-requests", [401,  202,   202,   202,   202,   202,   202,   403]),
+    ("POST /api/collections/{collection}/access-requests/{user}", [401, 404, 404, 403, 403,   403,   200,   403]),
     // Pages. Who is not signed in is sent to sign in; who is goes on from the front door.
     // (The admin behind the key has made a second team by then.)
     ("GET /",                                             [200,   200,   200,   303,   303,   303,   303,   200]),
@@ -102,6 +111,7 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /teams/{team}/library",                         [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}/feed",                            [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}",                     [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /collections/{collection}/access",              [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/items/{item}",        [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /assets/{file}",                                [200,   200,   200,   200,   200,   200,   200,   200]),
 ];
@@ -114,6 +124,7 @@ struct World {
     maker: User,
     team: Team,
     victim: User,
+    hidden: User,
     /// Ids of a session and an API key that are not the callers'.
     secrets: (String, String),
     to_read: Option<String>,
@@ -126,16 +137,18 @@ impl World {
         let maker = app.user("maker").await;
         let team = app.team(&maker, 500).await;
         let victim = app.join(&team, "victim", "viewer").await;
+        let hidden = app.join(&team, "hidden", "editor").await;
         let session = maker.get("/api/sessions").await.ok().at("/sessions/0/id");
         let key = maker.post("/api/me/api-keys", json!({"name": "maker's"})).await.ok().at("/api_key/id");
         let text = |value: Value| value.as_str().expect("an id").to_owned();
-        World { app, maker, team, victim, secrets: (text(session), text(key)), to_read: None, count: 0 }
+        World { app, maker, team, victim, hidden, secrets: (text(session), text(key)), to_read: None, count: 0 }
     }
 
     async fn caller(&self, name: &str) -> Client {
         let team = format!("/api/teams/{}/members", self.team.id);
         match name {
             "nobody" => self.app.nobody().clone(),
+            "hidden" => (*self.hidden).clone(),
             "stranger" => (*self.app.user("stranger").await).clone(),
             "removed" => {
                 let removed = self.app.join(&self.team, "removed", "admin").await;
@@ -161,6 +174,8 @@ impl World {
             return collection;
         }
         let collection = self.maker.import(&self.team.workspace, samples::of_requests("Made", 2)).await;
+        let hide = json!({"roles": [{"op": "update", "path": "/user", "value": [{"id": self.hidden.id, "role": "NONE"}]}]});
+        self.maker.patch(&format!("/api/collections/{collection}/roles"), hide.to_string()).await.status(204);
         if to_read {
             self.to_read = Some(collection.clone());
         }
@@ -200,6 +215,9 @@ impl World {
             let made = self.maker.post("/api/collection-access-keys", shared.clone()).await.ok().at("/access_key/id");
             path = path.replace("{key}", made.as_str().expect("id"));
         }
+        if path.ends_with("/access-requests/{user}") {
+            self.victim.post(&format!("/api/collections/{collection}/access-requests"), json!({"role": "editor"})).await.status(202);
+        }
         for (name, value) in [
             ("{team}", self.team.id.to_string()),
             ("{user}", self.victim.id.to_string()),
@@ -223,7 +241,7 @@ impl World {
         if route == "POST /api/collection-access-keys" {
             return ask.json(shared.to_string());
         }
-        match body(route, self.count, &token) {
+        match body(route, self.count, &token, self.team.id) {
             Some(body) => ask.json(body),
             None => ask,
         }
@@ -231,7 +249,7 @@ impl World {
 }
 
 /// What is sent.
-fn body(route: &str, count: usize, token: &str) -> Option<String> {
+fn body(route: &str, count: usize, token: &str, team: u64) -> Option<String> {
     let body = match route {
         "POST /api/signup" => json!({}),
         "POST /api/signup/confirm" => json!({"token": "nonsense"}),
@@ -257,10 +275,22 @@ fn body(route: &str, count: usize, token: &str) -> Option<String> {
         "POST /api/collections/{collection}/items" | "PUT /api/collections/{collection}/items/{item}" => samples::request("theirs"),
         "PATCH /api/collections/{collection}/items/{item}" => json!({"name": "theirs"}),
         "POST /api/collections/{collection}/items/{item}/move" => json!({"parent": null}),
+        "PATCH /api/collections/{collection}/roles" => {
+            json!({"roles": [{"op": "update", "path": "/team", "value": [{"id": team, "role": "EDITOR"}]}]})
+        }
+        "PUT /api/collections/{collection}/access" => json!({"to": "everyone", "role": "editor"}),
+        "POST /api/collections/{collection}/access-requests" => json!({"role": "admin"}),
+        "POST /api/collections/{collection}/access-requests/{user}" => json!({"action": "approve"}),
         "PUT /api/collections/{collection}/subscription" => json!({"mail": "off"}),
         _ => return None,
     };
     Some(body.to_string())
+}
+
+/// What an editor is answered from whom all collections are hidden.
+fn hidden(route: &str, row: &[u16; 8]) -> u16 {
+    let column = |name| row[CALLERS.iter().position(|caller| *caller == name).expect("a column")];
+    if route.contains("{collection}") || route.contains("collection-access-keys") { column("stranger") } else { column("editor") }
 }
 
 #[tokio::test]
@@ -269,11 +299,12 @@ async fn every_route_and_every_caller() {
     let mut wrong = Vec::new();
     let mut rows: Vec<_> = MATRIX.iter().filter(|(route, _)| !LAST.contains(route)).collect();
     rows.extend(LAST.iter().flat_map(|last| MATRIX.iter().filter(move |(route, _)| route == last)));
-    for (column, name) in CALLERS.iter().enumerate() {
+    let columns = CALLERS.iter().enumerate().map(|(column, name)| (*name, Some(column))).chain([("hidden", None)]);
+    for (name, column) in columns {
         let caller = world.caller(name).await;
         for (route, expected) in &rows {
             let answer = world.call(&caller, route).await.await;
-            let expected = expected[column];
+            let expected = column.map_or_else(|| hidden(route, expected), |column| expected[column]);
             if answer.status != expected {
                 wrong.push(format!("{route} by {name}: {expected} expected, {answer}"));
             } else if 400 <= expected && route.contains("/api/") {

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use domain::ids::CollectionId;
 
 use crate::views::{self, Frame};
 
@@ -72,6 +73,8 @@ pub fn in_query(value: &str) -> String {
 pub enum Lost {
     /// It is for those who are signed in. Where to come back to.
     SignIn(String),
+    /// There is no such collection, or they may not see it: they may ask for it.
+    Unseen(CollectionId),
     /// Something else.
     Problem(Problem),
 }
@@ -115,9 +118,10 @@ fn sentence(detail: &str) -> String {
 
 impl IntoResponse for Lost {
     fn into_response(self) -> Response {
-        let problem = match self {
+        let (problem, ask) = match self {
             Lost::SignIn(next) => return go(&format!("/signin?next={}", in_query(&next))),
-            Lost::Problem(problem) => problem,
+            Lost::Problem(problem) => (problem, None),
+            Lost::Unseen(collection) => (Problem::NotFound("collection"), Some(collection.to_string())),
         };
         if let Problem::Internal(why) = &problem {
             tracing::error!("a page failed: {why}");
@@ -129,6 +133,7 @@ impl IntoResponse for Lost {
             status: status.as_u16(),
             title: title.to_owned(),
             detail,
+            ask,
         };
         match page.render() {
             Ok(html) => (status, headers(""), Html(html)).into_response(),
@@ -154,9 +159,15 @@ where
                 let here = parts.uri.path_and_query().map_or("/", |path| path.as_str());
                 Err(Lost::SignIn(here.to_owned()))
             }
-            Err(problem) => Err(Lost::Problem(problem)),
+            Err(problem) => Err(unseen(parts, &problem).map_or(Lost::Problem(problem), Lost::Unseen)),
         }
     }
+}
+
+/// The collection that a page is about which is not shown.
+fn unseen(parts: &Parts, problem: &Problem) -> Option<CollectionId> {
+    let id = parts.uri.path().strip_prefix("/collections/")?.split('/').next()?;
+    CollectionId::parse(id).ok().filter(|_| matches!(problem, Problem::NotFound("collection")))
 }
 
 #[cfg(test)]

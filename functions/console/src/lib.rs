@@ -3,6 +3,7 @@
 //! A page only reads. What changes something is a form that names an endpoint of the API (`data-api`), which the module
 //! sends as JSON; live regions (`data-live`) are fetched again when a change comes in. Reading works without JavaScript.
 
+mod access;
 mod account;
 mod answer;
 pub mod assets;
@@ -45,6 +46,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(library::feed))
         .routes(routes!(library::collection))
         .routes(routes!(library::request))
+        .routes(routes!(access::access))
         .routes(routes!(account::account))
         .routes(routes!(keys::keys))
         .routes(routes!(asset))

@@ -47,7 +47,14 @@ async fn tell(app: &App, mut changes: Vec<(Change, About)>) -> Result<(), Crash>
     app.store.note_change(about, last).await?;
     let collection = about.collection.clone();
     let now = app.now();
-    let followers = app.store.followers(&collection, now).await?;
+    let mut followers = app.store.followers(&collection, now).await?;
+    // Who began to follow before it changed who sees the collection, and was not dropped then, is asked again.
+    let access = about.access;
+    if followers.iter().any(|follower| follower.access < access) {
+        let (fresh, asked): (Vec<_>, Vec<_>) = followers.into_iter().partition(|follower| access <= follower.access);
+        followers = app.store.still_seeing(&collection, asked).await?;
+        followers.extend(fresh);
+    }
     if followers.is_empty() {
         return Ok(());
     }

@@ -70,10 +70,9 @@ fn shown(page: FeedPage, keep: impl Fn(&Entry) -> bool) -> Json<Value> {
     responses((status = 200, description = "`{\"entries\":[…],\"cursor\"}`")))]
 async fn mine(Holder(caller): Holder, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
     let page = app.store.user_feed(caller.user, asked.cursor.as_deref(), asked.limit()).await?;
-    // Who left a team does not read on what was written into their feed before.
-    let bound = |entry: &Entry| caller.only.as_ref().is_none_or(|only| *only == entry.collection);
-    let sees = |entry: &Entry| bound(entry) && entry.team.map_or(entry.owner == caller.user, |team| caller.teams.contains_key(&team));
-    Ok(shown(page, |entry| sees(entry) && asked.wants(entry)))
+    // Who left a team, or lost sight of a collection, does not read on what was written into their feed before.
+    let seen = app.store.seen(&caller, &page.collections()).await?;
+    Ok(shown(page, |entry| seen.contains_key(&entry.collection) && asked.wants(entry)))
 }
 
 /// What happened in a team's library.
@@ -82,5 +81,6 @@ async fn mine(Holder(caller): Holder, Query(asked): Query<Asked>, State(app): St
     ("item" = Option<String>, Query)), responses((status = 200, description = "`{\"entries\":[…],\"cursor\"}`")))]
 async fn team(By(by): By<ReadTeam>, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
     let page = app.store.team_feed(&by, asked.cursor.as_deref(), asked.limit()).await?;
-    Ok(shown(page, |entry| asked.wants(entry)))
+    let seen = app.store.seen(&by.caller, &page.collections()).await?;
+    Ok(shown(page, |entry| seen.contains_key(&entry.collection) && asked.wants(entry)))
 }

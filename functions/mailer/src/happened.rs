@@ -2,14 +2,14 @@
 
 use app::{App, Crash, Letter, Problem};
 use askama::Template;
-use domain::account::Email;
 use domain::happened::{Event, Happened};
 use domain::ids::{InviteId, SessionId, TeamId, UserId};
 use jiff::Timestamp;
 use store::receipts::Receipt;
 use store::users::digest;
 
-use crate::deliver;
+use crate::notice::{Notice, letter};
+use crate::{access, deliver};
 
 /// Somebody who signs up again and again does not fill the owner's inbox: one letter an hour.
 const HOUR: i64 = 3_600;
@@ -45,34 +45,6 @@ struct KnownText<'a> {
     username: &'a str,
     team: Option<&'a str>,
     link: &'a str,
-}
-
-/// A letter of a few sentences and one thing to do.
-pub(crate) struct Notice {
-    pub(crate) title: &'static str,
-    pub(crate) paragraphs: Vec<String>,
-    /// What the button says, and where it leads.
-    pub(crate) button: Option<(&'static str, String)>,
-    pub(crate) foot: &'static str,
-}
-
-#[derive(Template)]
-#[template(path = "notice.html")]
-struct NoticeHtml<'a> {
-    notice: &'a Notice,
-}
-
-#[derive(Template)]
-#[template(path = "notice.txt")]
-struct NoticeText<'a> {
-    notice: &'a Notice,
-}
-
-impl Notice {
-    pub(crate) fn letter(&self, to: &Email) -> Result<Option<Letter>, Crash> {
-        let (html, text) = (NoticeHtml { notice: self }.render()?, NoticeText { notice: self }.render()?);
-        Ok(Some(letter(to, self.title.to_owned(), text, html)))
-    }
 }
 
 #[derive(Template)]
@@ -127,6 +99,10 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::SignedInAnew { user, session } => {
             deliver::once(app, once("signed-in", user, event.id), signed_in(app, user, &session)).await
         }
+        Happened::AccessAsked { collection, user, .. } => access::asked(app, &collection, user, event.id).await,
+        Happened::AccessAnswered { collection, user, role, .. } => {
+            deliver::once(app, once("access-answer", user, event.id), access::answered(app, &collection, user, role, event.actor)).await
+        }
         Happened::SessionEnded { user, reused: true, .. } => deliver::once(app, once("reused", user, event.id), reused(app, user)).await,
         Happened::InviteWished { team, wish } => crate::wishes::wished(app, team, &wish, event.id).await,
         Happened::WishDecided { team, wish, approved } => crate::wishes::decided(app, team, &wish, approved, event.id).await,
@@ -144,7 +120,8 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::JoiningSet { .. }
         | Happened::Joined { .. }
         | Happened::RoleChanged { .. }
-        | Happened::Left { .. } => Ok(()),
+        | Happened::Left { .. }
+        | Happened::RoleGiven { .. } => Ok(()),
     }
 }
 
@@ -156,11 +133,6 @@ fn hasty(kind: &'static str, user: UserId, at: Timestamp) -> Receipt {
 /// A letter about one event.
 pub(crate) fn once(kind: &'static str, user: UserId, event: uuid::Uuid) -> Receipt {
     Receipt { kind, to: user.to_string(), cause: event.to_string() }
-}
-
-fn letter(to: &Email, subject: String, text: String, html: String) -> Letter {
-    // RFC 3834: no answering machine is to answer.
-    Letter { to: to.to_string(), subject, text, html, headers: vec![("Auto-Submitted", "auto-generated".to_owned())] }
 }
 
 fn crash(problem: Problem) -> Crash {

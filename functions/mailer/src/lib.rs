@@ -8,9 +8,11 @@ use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use store::{Item, changes, events};
 
+mod access;
 mod changed;
 mod deliver;
 mod happened;
+mod notice;
 mod wishes;
 mod words;
 

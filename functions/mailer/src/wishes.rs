@@ -6,7 +6,8 @@ use domain::ids::{TeamId, UserId, WishId};
 use domain::team::WishState;
 
 use crate::deliver;
-use crate::happened::{Notice, once};
+use crate::happened::once;
+use crate::notice::Notice;
 
 /// To every admin. What was decided meanwhile is not mailed.
 pub(crate) async fn wished(app: &App, team: TeamId, wish: &WishId, event: uuid::Uuid) -> Result<(), Crash> {

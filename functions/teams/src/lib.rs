@@ -1,9 +1,10 @@
-//! Teams: their seats, members and workspaces.
+//! Teams: their seats, members and workspaces, and who sees a collection.
 
 use app::{App, Var};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+mod access;
 mod members;
 mod teams;
 mod workspaces;
@@ -21,4 +22,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(members::change, members::remove))
         .routes(routes!(workspaces::list))
         .routes(routes!(workspaces::get))
+        .routes(routes!(access::roles, access::change_roles))
+        .routes(routes!(access::who, access::change_one))
+        .routes(routes!(access::asks, access::ask))
+        .routes(routes!(access::answer))
 }

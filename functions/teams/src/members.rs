@@ -61,7 +61,11 @@ pub(crate) async fn change(
         return Err(Problem::Forbidden("the role billing in the team"));
     }
     match app.store.change_member(&access, user, body.role, body.billing, app.now()).await {
-        Ok(member) => Ok(Json(json!({"member": shown(&member)}))),
+        Ok(member) => {
+            // Another role in the team may be none in a collection.
+            app.store.drop_unseen(user, access.thing).await?;
+            Ok(Json(json!({"member": shown(&member)})))
+        }
         Err(Error::Conflict(Conflict::LastAdmin)) => Err(Problem::Conflict(Conflict::LastAdmin, "/role")),
         Err(error) => Err(error.into()),
     }
@@ -89,6 +93,7 @@ pub(crate) async fn remove(
         problem => problem,
     })?;
     app.store.remove_member(&removal, app.now()).await?;
-    app.store.drop_live(user, team).await?;
+    app.store.drop_unseen(user, team).await?;
+    app.store.forget_grants(user, team).await?;
     Ok(Json(json!({"member": {"user": {"id": user}}})))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Actor;
 use crate::collection::Head;
-use crate::ids::{CollectionId, KeyId, SessionId, TeamId, UserId, WorkspaceId};
+use crate::ids::{CollectionId, GroupId, KeyId, SessionId, TeamId, UserId, WorkspaceId};
 use crate::once::{Done, Once};
 use crate::team::Workspace;
 
@@ -36,14 +36,35 @@ pub enum CollectionRole {
     Admin,
 }
 
+impl TeamRole {
+    /// What it gives in a collection whose maker has not chosen.
+    pub fn in_collections(self) -> CollectionRole {
+        match self {
+            TeamRole::Admin => CollectionRole::Admin,
+            TeamRole::Editor => CollectionRole::Editor,
+            TeamRole::Viewer => CollectionRole::Viewer,
+        }
+    }
+}
+
 /// What a person is in a team.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// Their role.
     pub role: TeamRole,
     /// Whether they also look after seats and payment.
     #[serde(default)]
     pub billing: bool,
+    /// The team's groups that they are in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupId>,
+}
+
+impl Membership {
+    /// A member with a role, in no group.
+    pub fn new(role: TeamRole, billing: bool) -> Membership {
+        Membership { role, billing, groups: Vec::new() }
+    }
 }
 
 /// Who calls, as the table says it at the time of the call.
@@ -114,6 +135,8 @@ pub enum Action {
     ShareCollection,
     /// See and delete everybody's access keys for it.
     ManageAccessKeys,
+    /// Choose who sees and edits it, answer those who ask.
+    ManageAccess,
 }
 
 enum Needs {
@@ -136,7 +159,7 @@ impl Action {
             Action::CreateCollection => Needs::Team(TeamRole::Editor),
             Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
             Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
-            Action::DeleteCollection | Action::ManageAccessKeys => Needs::Collection(CollectionRole::Admin),
+            Action::DeleteCollection | Action::ManageAccessKeys | Action::ManageAccess => Needs::Collection(CollectionRole::Admin),
         }
     }
 
@@ -165,27 +188,79 @@ pub enum Denied {
     Forbidden(&'static str),
 }
 
+/// Whom a collection is for, apart from roles given in person.
+#[derive(Debug, Clone, Copy)]
+pub struct Audience<'a> {
+    /// The team whose it is; `None` where it is a person's own.
+    pub team: Option<TeamId>,
+    /// Who made it.
+    pub owner: UserId,
+    /// What everyone in the team may do, where the maker has chosen.
+    pub everyone: Option<CollectionRole>,
+    /// What groups may do.
+    pub groups: &'a BTreeMap<GroupId, CollectionRole>,
+}
+
+/// Why somebody has a role in a collection, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// They made it.
+    Maker,
+    /// It is hidden from them in person.
+    HiddenInPerson,
+    /// It is hidden from a group that they are in.
+    HiddenFromGroup(GroupId),
+    /// They are admin of the team.
+    TeamAdmin,
+    /// The role was given to them in person.
+    InPerson,
+    /// It was given to a group that they are in.
+    Group(GroupId),
+    /// It was given to everyone in the team.
+    Everyone,
+    /// Their role in the team gives it, because the maker has not chosen.
+    TeamRole,
+}
+
+/// A member's role in a collection of their team, and why. The maker is admin. A deny that names the person or one of
+/// their groups wins over everything else. Otherwise the highest counts of what their groups, everyone, and they in person
+/// were given; an admin of the team is admin. Hidden from everyone means: only those see it who are named.
+pub fn standing(user: UserId, member: &Membership, audience: Audience<'_>, grant: Option<CollectionRole>) -> (CollectionRole, Why) {
+    if audience.owner == user {
+        return (CollectionRole::Admin, Why::Maker);
+    }
+    let groups = || member.groups.iter().filter_map(|group| Some((*audience.groups.get(group)?, Why::Group(*group))));
+    if grant == Some(CollectionRole::None) {
+        return (CollectionRole::None, Why::HiddenInPerson);
+    }
+    if let Some((_, Why::Group(group))) = groups().find(|(role, _)| *role == CollectionRole::None) {
+        return (CollectionRole::None, Why::HiddenFromGroup(group));
+    }
+    if member.role == TeamRole::Admin {
+        return (CollectionRole::Admin, Why::TeamAdmin);
+    }
+    let general = match audience.everyone {
+        Some(everyone) => (everyone, Why::Everyone),
+        None => (member.role.in_collections(), Why::TeamRole),
+    };
+    let named = grant.map(|role| (role, Why::InPerson)).into_iter().chain(groups());
+    // Of equal ones the first is told.
+    named.fold(general, |best, other| if best.0 < other.0 { other } else { best })
+}
+
 /// The caller's role in a collection; `None` where they must not know that it exists.
 pub fn role_in(caller: &Caller, head: &Head, grant: Option<CollectionRole>) -> Option<CollectionRole> {
     let hidden = caller.only.as_ref().is_some_and(|only| *only != head.collection);
-    if hidden || head.deleted_at.is_some() || grant == Some(CollectionRole::None) {
-        return None;
-    }
-    let Some(team) = head.team else {
-        return if head.owner == caller.user { Some(CollectionRole::Admin) } else { grant };
-    };
-    // What is a team's is seen by its members only, whoever made it.
-    let member = caller.teams.get(&team)?;
-    let by_team = match member.role {
-        TeamRole::Admin => CollectionRole::Admin,
-        TeamRole::Editor => CollectionRole::Editor,
-        TeamRole::Viewer => CollectionRole::Viewer,
-    };
-    let role = match (grant, head.everyone) {
-        _ if head.owner == caller.user => CollectionRole::Admin,
-        (Some(grant), _) => grant,
-        (None, Some(everyone)) => everyone,
-        (None, None) => by_team,
+    if hidden || head.deleted_at.is_some() { None } else { role_for(caller, head.audience(), grant) }
+}
+
+/// The same of a collection that is there, by whom it is for.
+pub fn role_for(caller: &Caller, audience: Audience<'_>, grant: Option<CollectionRole>) -> Option<CollectionRole> {
+    let role = match audience.team {
+        None if audience.owner == caller.user => CollectionRole::Admin,
+        None => grant?,
+        // What is a team's is seen by its members only, whoever made it.
+        Some(team) => standing(caller.user, caller.teams.get(&team)?, audience, grant).0,
     };
     (role != CollectionRole::None).then_some(role)
 }
@@ -197,10 +272,10 @@ pub fn allows(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), D
         return Err(Denied::NotFound);
     }
     let membership = match thing {
-        Thing::Team(team) => Some(*caller.teams.get(&team).ok_or(Denied::NotFound)?),
+        Thing::Team(team) => Some(caller.teams.get(&team).ok_or(Denied::NotFound)?.clone()),
         Thing::Workspace(workspace) => match workspace.team {
-            Some(team) => Some(*caller.teams.get(&team).ok_or(Denied::NotFound)?),
-            None if workspace.owner == caller.user => Some(Membership { role: TeamRole::Admin, billing: false }),
+            Some(team) => Some(caller.teams.get(&team).ok_or(Denied::NotFound)?.clone()),
+            None if workspace.owner == caller.user => Some(Membership::new(TeamRole::Admin, false)),
             None => return Err(Denied::NotFound),
         },
         Thing::Collection(..) => None,
@@ -212,15 +287,16 @@ pub fn allows(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), D
     if !caller.writes && !action.reads() {
         return Err(Denied::Forbidden("an API key with the scope \"write\""));
     }
-    let team_role = |needed: TeamRole| membership.is_some_and(|member| needed <= member.role);
+    let team_role = |needed: TeamRole| membership.as_ref().is_some_and(|member| needed <= member.role);
     let (allowed, needs) = match action.needs() {
         Needs::Member => (membership.is_some(), "a member"),
         Needs::Team(needed) => {
             (team_role(needed), if needed == TeamRole::Admin { "the role admin in the team" } else { "the role editor in the team" })
         }
-        Needs::AdminOrBilling => {
-            (team_role(TeamRole::Admin) || membership.is_some_and(|member| member.billing), "the role admin or billing in the team")
-        }
+        Needs::AdminOrBilling => (
+            team_role(TeamRole::Admin) || membership.as_ref().is_some_and(|member| member.billing),
+            "the role admin or billing in the team",
+        ),
         Needs::Confirmed(needed) if !caller.verified => {
             (false, if team_role(needed) { "a confirmed e-mail address" } else { "the role admin in the team" })
         }
@@ -272,6 +348,8 @@ pub struct Access<P: Permission> {
     pub caller: Caller,
     /// To what.
     pub thing: P::Thing,
+    /// The role given to the caller in person, where the thing is a collection.
+    pub grant: Option<CollectionRole>,
     proof: std::marker::PhantomData<P>,
 }
 
@@ -279,7 +357,12 @@ impl<P: Permission> Access<P> {
     /// Asks the rules. `grant` is the role given to the caller in person in a collection; `None` elsewhere.
     pub fn check(caller: Caller, thing: P::Thing, grant: Option<CollectionRole>) -> Result<Access<P>, Denied> {
         allows(&caller, P::ACTION, thing.seen(grant))?;
-        Ok(Access { caller, thing, proof: std::marker::PhantomData })
+        Ok(Access { caller, thing, grant, proof: std::marker::PhantomData })
+    }
+
+    /// Whether the caller may do something else to the same thing, too.
+    pub fn also<Q: Permission<Thing = P::Thing>>(&self) -> Option<Access<Q>> {
+        Access::check(self.caller.clone(), self.thing.clone(), self.grant).ok()
     }
 }
 
@@ -322,6 +405,8 @@ permissions! {
     ShareCollection: Head;
     /// See [`Action::ManageAccessKeys`].
     ManageAccessKeys: Head;
+    /// See [`Action::ManageAccess`].
+    ManageAccess: Head;
 }
 
 #[cfg(test)]
@@ -340,7 +425,7 @@ mod tests {
             client: None,
             once: None,
             workspace: "w".parse().unwrap(),
-            teams: teams.iter().map(|(team, role)| (TeamId(*team), Membership { role: *role, billing: false })).collect(),
+            teams: teams.iter().map(|(team, role)| (TeamId(*team), Membership::new(*role, false))).collect(),
         }
     }
 
@@ -356,6 +441,8 @@ mod tests {
             generation: "g".parse().unwrap(),
             count: 0,
             everyone,
+            groups: BTreeMap::new(),
+            access: 0,
             created_at: at,
             updated_at: at,
             updated_by: UserId(1),
@@ -379,9 +466,64 @@ mod tests {
         let hidden = head(Some(9), Some(CollectionRole::None));
         assert_eq!(role_in(&caller(2, &[(9, TeamRole::Editor)]), &hidden, None), None);
         assert_eq!(role_in(&caller(2, &[(9, TeamRole::Editor)]), &hidden, Some(Viewer)), Some(Viewer));
+        assert_eq!(role_in(&caller(2, &[(9, TeamRole::Admin)]), &hidden, None), Some(Admin), "somebody can always let others in");
         let own = head(None, None);
         assert_eq!(role_in(&caller(1, &[]), &own, None), Some(Admin));
         assert_eq!(role_in(&caller(2, &[]), &own, None), None);
+    }
+
+    /// The rule in its plainest words, for every combination of what can be given.
+    #[test]
+    fn a_deny_wins_and_else_the_highest() {
+        use CollectionRole::{Admin, Editor, None as Hidden, Viewer};
+        let given = [None, Some(Hidden), Some(Viewer), Some(Editor), Some(Admin)];
+        let mut seen = 0;
+        for team_role in [TeamRole::Viewer, TeamRole::Editor, TeamRole::Admin] {
+            for everyone in given {
+                for person in given {
+                    for (one, two) in given.iter().flat_map(|one| given.iter().map(move |two| (*one, *two))) {
+                        for maker in [false, true] {
+                            let groups: BTreeMap<GroupId, CollectionRole> = [(1, one), (2, two), (3, Some(Hidden)), (4, Some(Admin))]
+                                .into_iter()
+                                .filter_map(|(id, role)| Some((GroupId(id), role?)))
+                                .collect();
+                            let head = Head { groups, ..head(Some(9), everyone) };
+                            let mut who = caller(if maker { 1 } else { 2 }, &[(9, team_role)]);
+                            // In groups 1 and 2 only: what 3 and 4 were given is nothing to them.
+                            who.teams.get_mut(&TeamId(9)).unwrap().groups = vec![GroupId(1), GroupId(2)];
+                            let denied = [person, one, two].contains(&Some(Hidden));
+                            let general = everyone.unwrap_or(team_role.in_collections());
+                            let highest = [person, one, two, Some(general)].into_iter().flatten().max().unwrap();
+                            let expected = match (maker, denied, team_role) {
+                                (true, ..) => Some(Admin),
+                                (_, true, _) => None,
+                                (.., TeamRole::Admin) => Some(Admin),
+                                _ => Some(highest).filter(|role| *role != Hidden),
+                            };
+                            assert_eq!(
+                                role_in(&who, &head, person),
+                                expected,
+                                "{team_role:?} {everyone:?} {person:?} {one:?} {two:?} {maker}"
+                            );
+                            let (role, why) = standing(who.user, &who.teams[&TeamId(9)], head.audience(), person);
+                            assert_eq!(Some(role).filter(|role| *role != Hidden), expected);
+                            // What is told as the reason gives just that role.
+                            let told = match why {
+                                Why::Maker | Why::TeamAdmin => Admin,
+                                Why::HiddenInPerson | Why::HiddenFromGroup(_) => Hidden,
+                                Why::InPerson => person.unwrap(),
+                                Why::Group(group) => head.groups[&group],
+                                Why::Everyone => everyone.unwrap(),
+                                Why::TeamRole => team_role.in_collections(),
+                            };
+                            assert_eq!(told, role, "{why:?}");
+                            seen += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(seen, 3 * 5 * 5 * 25 * 2);
     }
 
     #[test]

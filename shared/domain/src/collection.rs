@@ -1,10 +1,12 @@
 //! A collection and its elements, as the store keeps them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::access::CollectionRole;
-use crate::ids::{CollectionId, ElementId, GenerationId, TeamId, UserId, WorkspaceId};
+use crate::access::{Audience, CollectionRole};
+use crate::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId, WorkspaceId};
 use crate::json;
 
 /// What is known of a collection without its elements. Every change of the collection changes its head.
@@ -30,6 +32,13 @@ pub struct Head {
     /// What everyone in the team may do, where the creator has chosen; by team role otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub everyone: Option<CollectionRole>,
+    /// The roles given to groups of the team.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<GroupId, CollectionRole>,
+    /// Counts up whenever it changes who sees it. A change of the collection carries it along: whoever began to follow
+    /// before is asked again whether they may.
+    #[serde(default, skip_serializing_if = "never")]
+    pub access: u64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -48,7 +57,18 @@ pub struct Head {
     pub sweeping: Vec<ElementId>,
 }
 
+/// Whether a counter has never counted.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+pub fn never(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Head {
+    /// Whom it is for, apart from roles given in person.
+    pub fn audience(&self) -> Audience<'_> {
+        Audience { team: self.team, owner: self.owner, everyone: self.everyone, groups: &self.groups }
+    }
+
     /// The id that the Postman API shows beside the plain one.
     pub fn uid(&self) -> String {
         self.collection.uid(self.owner)

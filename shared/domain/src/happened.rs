@@ -6,9 +6,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::access::TeamRole;
+use crate::access::{CollectionRole, TeamRole};
 use crate::change::Actor;
-use crate::ids::{CollectionId, InviteId, KeyId, SessionId, TeamId, UserId, WishId};
+use crate::ids::{CollectionId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId};
 use crate::team::Joining;
 
 /// An entry of the audit trail.
@@ -24,6 +24,18 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub what: Happened,
+}
+
+/// To whom a role in a collection is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grantee {
+    /// Everyone in the team.
+    Everyone,
+    /// A group.
+    Group(GroupId),
+    /// A person.
+    User(UserId),
 }
 
 /// What can happen.
@@ -228,6 +240,44 @@ pub enum Happened {
         /// Who.
         user: UserId,
     },
+    /// A role in a collection was given or taken.
+    RoleGiven {
+        /// The collection's team; `None` where it is a person's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamId>,
+        /// Who made it.
+        owner: UserId,
+        /// The collection.
+        collection: CollectionId,
+        /// To whom.
+        to: Grantee,
+        /// What; `None`: it was taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<CollectionRole>,
+    },
+    /// A member asks for a role in a collection. Mailed to those who can give it.
+    AccessAsked {
+        /// The team.
+        team: TeamId,
+        /// The collection.
+        collection: CollectionId,
+        /// Who.
+        user: UserId,
+        /// What for.
+        role: CollectionRole,
+    },
+    /// Somebody who asked was answered. Mailed to them.
+    AccessAnswered {
+        /// The team.
+        team: TeamId,
+        /// The collection.
+        collection: CollectionId,
+        /// Who had asked.
+        user: UserId,
+        /// What they were given; `None`: nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<CollectionRole>,
+    },
 }
 
 /// In whose trail an entry stands.
@@ -270,7 +320,10 @@ impl Happened {
             | Happened::JoiningSet { team, .. }
             | Happened::Joined { team, .. }
             | Happened::RoleChanged { team, .. }
-            | Happened::Left { team, .. } => Trail::Team(*team),
+            | Happened::Left { team, .. }
+            | Happened::AccessAsked { team, .. }
+            | Happened::AccessAnswered { team, .. } => Trail::Team(*team),
+            Happened::RoleGiven { team, owner, .. } => team.map_or(Trail::User(*owner), Trail::Team),
         }
     }
 }

@@ -57,6 +57,10 @@ number_id!(
     /// A team. An integer, as in the Postman API.
     TeamId
 );
+number_id!(
+    /// A group of a team's members. An integer, as in the Postman API.
+    GroupId
+);
 
 fn plain(raw: &str, longest: usize) -> bool {
     !raw.is_empty()

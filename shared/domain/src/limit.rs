@@ -28,6 +28,14 @@ pub const INVITES_AT_ONCE: usize = 100;
 pub const NOTE_CHARS: usize = 500;
 /// Seats of a team.
 pub const SEATS: u64 = 10_000;
+/// Roles that are given in a collection at once: each is an item with its mirror and an event.
+pub const ROLES_AT_ONCE: usize = 30;
+/// Characters of what somebody says who asks for something.
+pub const MESSAGE_CHARS: usize = 500;
+/// Groups of a team.
+pub const GROUPS: usize = 100;
+/// Members of a group.
+pub const GROUP_MEMBERS: usize = 1_000;
 /// Entries of one page (feed, changes).
 pub const PAGE: usize = 100;
 /// A change's body in an event; larger ones are left out and marked (API Gateway: 128 KB a message, 32 KB a frame).
@@ -57,5 +65,7 @@ pub const DELETE_AT_ONCE: usize = 90;
 const _: () = assert!(3 + 4 * (ELEMENT_STORED_BYTES / PART_BYTES + 1) <= TRANSACTION_LEGS);
 // Head, change and its parts, the place in the trash, the answer to be kept.
 const _: () = assert!(DELETE_AT_ONCE + 4 + ELEMENT_STORED_BYTES / PART_BYTES < TRANSACTION_LEGS);
+// Head, list.
+const _: () = assert!(3 * ROLES_AT_ONCE + 2 <= TRANSACTION_LEGS);
 const _: () = assert!(3 * ELEMENT_STORED_BYTES < 4 * 1024 * 1024);
 const _: () = assert!(PART_BYTES < 400 * 1024);

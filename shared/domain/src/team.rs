@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Rejected;
-use crate::access::TeamRole;
+use crate::access::{Membership, TeamRole};
 use crate::account::Email;
-use crate::ids::{InviteId, TeamId, UserId, WishId, WorkspaceId};
+use crate::ids::{GroupId, InviteId, TeamId, UserId, WishId, WorkspaceId};
 use crate::limit;
 
 /// A team.
@@ -89,8 +89,41 @@ pub struct Member {
     /// Whether they look after seats and payment.
     #[serde(default)]
     pub billing: bool,
+    /// The team's groups that they are in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupId>,
     /// Since when.
     pub joined_at: Timestamp,
+}
+
+impl Member {
+    /// What the person's own item says of it.
+    pub fn membership(&self) -> Membership {
+        Membership { role: self.role, billing: self.billing, groups: self.groups.clone() }
+    }
+}
+
+/// A group of a team's members, to whom roles in collections are given together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// The team.
+    pub team: TeamId,
+    /// Its name.
+    pub name: String,
+    /// A sentence about it.
+    #[serde(default)]
+    pub summary: String,
+    /// Who is in it. Each member's own item says so, too, which is what decides.
+    #[serde(default)]
+    pub members: Vec<UserId>,
+    /// Who made it.
+    pub created_by: UserId,
+    /// When.
+    pub created_at: Timestamp,
+    /// When its name, summary or members last changed.
+    pub updated_at: Timestamp,
 }
 
 /// An invitation that waits. Its secret is not in the table: it is derived from the signing key, the id and `round`.

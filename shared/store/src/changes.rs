@@ -2,7 +2,7 @@
 
 use domain::access::{Access, ReadCollection};
 use domain::change::{Actor, Change, Counts, ItemRef, Moved, Op, Past};
-use domain::collection::Head;
+use domain::collection::{Head, never};
 use domain::ids::{CollectionId, TeamId, UserId, WorkspaceId};
 use domain::merge::FieldChange;
 use jiff::Timestamp;
@@ -26,6 +26,9 @@ pub struct About {
     pub owner: UserId,
     /// How many elements it has after the change.
     pub count: u64,
+    /// How often it had changed by then who sees it.
+    #[serde(default, skip_serializing_if = "never")]
+    pub access: u64,
 }
 
 impl About {
@@ -37,6 +40,7 @@ impl About {
             team: head.team,
             owner: head.owner,
             count: head.count,
+            access: head.access,
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::keys::Key;
 use crate::queue::Last;
 use crate::transact::{Ended, Leg};
-use crate::{Conflict, Error, Item, Patience, Store, changes, codec, elements, keys, n, once, read, s};
+use crate::{Conflict, Error, Item, Patience, Store, access, changes, codec, elements, keys, n, once, read, s};
 
 /// What a change does to the head beside its number.
 #[derive(Debug, Default)]
@@ -77,6 +77,7 @@ fn advance(before: &Head, after: &Head, effect: &Effect) -> Leg {
     }
     let leg = Leg::update(keys::head(&before.collection), set)
         .when("#seq = :old AND #generation = :in AND attribute_not_exists(#deleted_at)")
+        .and(access::same_audience(before))
         .number(":old", before.seq)
         .number(":new", after.seq)
         .number(":by", after.updated_by)

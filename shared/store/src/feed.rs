@@ -1,6 +1,6 @@
 //! Feeds: rows that point at changes, written by the stream under names derived from their cause.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -61,6 +61,13 @@ pub struct FeedPage {
     pub entries: Vec<Entry>,
     /// Where the next page starts.
     pub cursor: Option<String>,
+}
+
+impl FeedPage {
+    /// The collections that it tells of. Whether the reader may see each is asked when it is read.
+    pub fn collections(&self) -> HashSet<CollectionId> {
+        self.entries.iter().map(|entry| entry.collection.clone()).collect()
+    }
 }
 
 impl Entry {

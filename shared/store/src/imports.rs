@@ -2,15 +2,15 @@
 //! sees; one small transaction then switches to it. A reader sees all of the old or all of the new, and a crash leaves
 //! a generation that the janitor removes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::access::{Access, CreateCollection, EditCollection, ReadCollection, ReadWorkspace};
+use domain::access::{Access, Audience, CollectionRole, CreateCollection, EditCollection, ReadCollection, ReadWorkspace, role_for};
 use domain::change::{Change, Counts, Op, Past};
-use domain::collection::{Element, Head, Kind};
+use domain::collection::{Element, Head, Kind, never};
 use domain::format::Parsed;
-use domain::ids::{CollectionId, ElementId, GenerationId, TeamId, UserId, WorkspaceId};
+use domain::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId, WorkspaceId};
 use domain::once::Done;
 use domain::{format, json, limit};
 use futures::{StreamExt, TryStreamExt};
@@ -53,6 +53,22 @@ pub struct Listed {
     pub count: u64,
     /// The number of its last change; may lag like `updated_at`.
     pub seq: u64,
+    /// As its head says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub everyone: Option<CollectionRole>,
+    /// As its head says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<GroupId, CollectionRole>,
+    /// As its head says. 0: no role was ever given in it.
+    #[serde(default, skip_serializing_if = "never")]
+    pub access: u64,
+}
+
+impl Listed {
+    /// Whom it is for, apart from roles given in person.
+    pub fn audience(&self) -> Audience<'_> {
+        Audience { team: self.team, owner: self.owner, everyone: self.everyone, groups: &self.groups }
+    }
 }
 
 /// A generation to look after.
@@ -144,6 +160,8 @@ impl Store {
             generation: generation.clone(),
             count: parsed.elements.len() as u64,
             everyone: None,
+            groups: BTreeMap::new(),
+            access: 0,
             created_at: now,
             updated_at: now,
             updated_by: caller.user,
@@ -183,6 +201,9 @@ impl Store {
             updated_at: now,
             count: head.count,
             seq: 1,
+            everyone: head.everyone,
+            groups: head.groups.clone(),
+            access: head.access,
         };
         let mut legs = vec![
             Leg::create(row(&keys::head(&collection), "head", &head)?).or(Conflict::IdTaken),
@@ -255,10 +276,17 @@ impl Store {
         self.get(&keys::listed(&by.thing.workspace, &by.thing.collection)).await?.map(read).transpose()
     }
 
-    /// The collections of a workspace, by id. One page of 1 MB is about 3,000.
+    /// The collections of a workspace that the caller may see, by id. One page of 1 MB is about 3,000; another query
+    /// only where roles were given in one of them.
     pub async fn listed(&self, by: &Access<ReadWorkspace>) -> Result<Vec<Listed>, Error> {
         let items = self.all(&Range::prefix(keys::workspace_partition(&by.thing.id), keys::COLLECTIONS)).await?;
-        items.into_iter().map(read).collect()
+        let mut listed = items.into_iter().map(read).collect::<Result<Vec<Listed>, _>>()?;
+        let grants = match listed.iter().any(|listed| listed.access > 0) {
+            true => self.grants_of(by.caller.user).await?,
+            false => HashMap::new(),
+        };
+        listed.retain(|listed| role_for(&by.caller, listed.audience(), grants.get(&listed.collection).copied()).is_some());
+        Ok(listed)
     }
 
     /// Brings a change into the list for eyes. An older change than the one that is there changes nothing.

@@ -52,7 +52,8 @@ fn item(invite: &Invite) -> Result<Item, Error> {
 /// The legs that turn a pending invitation into a membership; the seat stays taken. The profile is the caller's to write.
 pub(crate) fn take(invite: &Invite, profile: &Profile, now: Timestamp) -> Result<Vec<Leg>, Error> {
     let (team, user) = (invite.team, profile.id);
-    let member = Member { team, user, username: profile.username.to_string(), role: invite.role, billing: false, joined_at: now };
+    let username = profile.username.to_string();
+    let member = Member { team, user, username, role: invite.role, billing: false, groups: Vec::new(), joined_at: now };
     let actor = Actor { id: user, username: profile.username.to_string() };
     let mut legs = vec![
         Leg::delete(keys::invite(team, &invite.id))
@@ -271,7 +272,7 @@ impl Store {
             return Err(Conflict::InviteExpired.into());
         }
         let mut legs = take(&invite, &profile, now)?;
-        legs.push(users::join(user, team, Membership { role: invite.role, billing: false })?);
+        legs.push(users::join(user, team, Membership::new(invite.role, false))?);
         match self.commit(&legs).await {
             // Perhaps it was this person, on two devices at once.
             Err(Error::Conflict(Conflict::InviteGone | Conflict::AlreadyMember)) if self.member(team, user).await?.is_some() => Ok(()),

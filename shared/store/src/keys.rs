@@ -8,14 +8,14 @@
 //! | session | `USER#u` | `SESS#s` |
 //! | API key | `USER#u` | `KEY#k` |
 //! | access key for a collection | `USER#u` | `ACCESS#k` |
-//! | my subscription (mirror) | `USER#u` | `SUB#c` |
+//! | my subscription, role given to me in person (mirrors) | `USER#u` | `SUB#c`, `GRANT#c` |
 //! | my connection (mirror) | `USER#u` | `CONN#x` |
 //! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#folded`, `HANDLE#h` | `CLAIM` |
-//! | team, seats, member, invitation, collection (mirror) | `TEAM#t` | `TEAM`, `SEATS`, `MEMBER#u`, `INVITE#i`, `COLL#c` |
+//! | team, seats, member, group, invitation | `TEAM#t` | `TEAM`, `SEATS`, `MEMBER#u`, `GROUP#g`, `INVITE#i` |
 //! | wish that an address be invited | `TEAM#t` | `WISH#sha` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
 //! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
-//! | collection: head, grant, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `SUB#u`, `ACCESS#k` |
+//! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u`, `ACCESS#k` |
 //! | deleted folder, request or response | `COLL#c` | `TRASH#seq` |
 //! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
 //! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
@@ -33,7 +33,9 @@
 
 use std::fmt;
 
-use domain::ids::{CollectionId, ConnectionId, ElementId, GenerationId, InviteId, KeyId, SessionId, TeamId, UserId, WishId, WorkspaceId};
+use domain::ids::{
+    CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId, WorkspaceId,
+};
 use jiff::Timestamp;
 
 /// Where an item lies.
@@ -181,6 +183,14 @@ pub fn wish(team: TeamId, wish: &WishId) -> Key {
     Key::new(team_partition(team), format!("{WISHES}{wish}"))
 }
 
+/// The prefix of a team's groups.
+pub const GROUPS: &str = "GROUP#";
+
+/// A group of a team's members.
+pub fn group(team: TeamId, group: GroupId) -> Key {
+    Key::new(team_partition(team), format!("{GROUPS}{group}"))
+}
+
 /// The partition of gsi1 that lists invitations.
 pub const PENDING_INVITES: &str = "INVITES";
 
@@ -222,9 +232,25 @@ pub fn head(collection: &CollectionId) -> Key {
     Key::new(collection_partition(collection), "HEAD")
 }
 
+/// The prefix of the roles given to persons, in a collection and to a user.
+pub const GRANTS: &str = "GRANT#";
+
 /// The role given to one person.
 pub fn grant(collection: &CollectionId, user: UserId) -> Key {
-    Key::new(collection_partition(collection), format!("GRANT#{user}"))
+    Key::new(collection_partition(collection), format!("{GRANTS}{user}"))
+}
+
+/// The same as the person sees it.
+pub fn my_grant(user: UserId, collection: &CollectionId) -> Key {
+    Key::new(user_partition(user), format!("{GRANTS}{collection}"))
+}
+
+/// The prefix of those who ask for access.
+pub const ASKS: &str = "ASK#";
+
+/// That somebody asks for access.
+pub fn ask(collection: &CollectionId, user: UserId) -> Key {
+    Key::new(collection_partition(collection), format!("{ASKS}{user}"))
 }
 
 /// A subscription as the collection sees it.

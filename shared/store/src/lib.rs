@@ -14,6 +14,7 @@ use domain::limit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub mod access;
 pub mod access_keys;
 pub mod accounts;
 pub mod changes;
@@ -112,6 +113,8 @@ pub enum Conflict {
     TooManyElements,
     /// A folder or request stands in a folder, a response in a request.
     WrongParent,
+    /// Nobody asks (any more).
+    AskGone,
 }
 
 /// Why an operation of the store failed.

@@ -1,12 +1,13 @@
 //! Open WebSockets, and which collections each of them follows.
 
 use domain::access::{Access, ReadCollection};
+use domain::collection::never;
 use domain::ids::{CollectionId, ConnectionId, KeyId, SessionId, TeamId, UserId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::transact::Leg;
-use crate::{Conflict, Error, Range, Store, keys, read, row, with_ttl};
+use crate::{Conflict, Error, Range, Store, keys, read, row, users, with_ttl};
 
 /// API Gateway ends a connection after two hours; what is left of one is removed after three.
 const KEPT: SignedDuration = SignedDuration::from_hours(3);
@@ -42,6 +43,9 @@ pub struct Registration {
     /// The collection's team.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<TeamId>,
+    /// How often it had changed who sees the collection when it was asked whether this user does.
+    #[serde(default, skip_serializing_if = "never")]
+    pub access: u64,
     /// Items past this time are not there, whether or not DynamoDB has removed them.
     pub until: Timestamp,
 }
@@ -81,7 +85,9 @@ impl Store {
     }
 
     /// Lets a connection follow a collection. The transaction holds only while the connection is open and, for a
-    /// team's collection, its user is a member: somebody being removed at this moment is not registered behind it.
+    /// team's collection, its user is what they were in the team: somebody who is removed at this moment, or gets another
+    /// role or group, is not registered behind it. Who loses a role in the collection itself is found by the number
+    /// that the registration carries.
     pub async fn follow(&self, by: &Access<ReadCollection>, connection: &ConnectionId, now: Timestamp) -> Result<(), Error> {
         let head = &by.thing;
         let until = now + KEPT;
@@ -90,6 +96,7 @@ impl Store {
             user: by.caller.user,
             collection: head.collection.clone(),
             team: head.team,
+            access: head.access,
             until,
         };
         let mut legs = vec![
@@ -98,7 +105,7 @@ impl Store {
             Leg::put(with_ttl(row(&keys::my_live(connection, &head.collection), "live", &registration)?, until)),
         ];
         if let Some(team) = head.team {
-            legs.push(Leg::check(keys::member(team, by.caller.user)).when("attribute_exists(pk)").or(Conflict::NotMember));
+            legs.push(users::still_in(&by.caller, team)?);
         }
         self.commit(&legs).await
     }
@@ -132,23 +139,22 @@ impl Store {
         self.delete_all(&gone).await
     }
 
-    /// Ends what a person's connections follow of a team's collections. When it has returned, no event of the team
-    /// reaches them: the members' list no longer has them, so nothing registers them anew.
-    pub async fn drop_live(&self, user: UserId, team: TeamId) -> Result<(), Error> {
+    /// What a person's connections follow of a team's collections.
+    pub(crate) async fn registrations_of(&self, user: UserId, team: TeamId) -> Result<Vec<Registration>, Error> {
+        let mut all = Vec::new();
         for connection in self.connections_of(user).await? {
             let rows = self.all(&Range::prefix(keys::connection_partition(&connection.connection), keys::LIVE)).await?;
-            let registrations = rows.into_iter().map(read).collect::<Result<Vec<Registration>, Error>>()?;
-            let gone: Vec<_> = registrations
-                .iter()
-                .filter(|registration| registration.team == Some(team))
-                .flat_map(|registration| {
-                    let collection = &registration.collection;
-                    [keys::live(collection, SHARD, &connection.connection), keys::my_live(&connection.connection, collection)]
-                })
-                .collect();
-            self.delete_all(&gone).await?;
+            all.extend(rows.into_iter().map(read).collect::<Result<Vec<Registration>, Error>>()?);
         }
-        Ok(())
+        all.retain(|registration| registration.team == Some(team));
+        Ok(all)
+    }
+
+    /// Ends registrations.
+    pub(crate) async fn end_registrations(&self, gone: impl IntoIterator<Item = &Registration>) -> Result<(), Error> {
+        let both =
+            |one: &Registration| [keys::live(&one.collection, SHARD, &one.connection), keys::my_live(&one.connection, &one.collection)];
+        self.delete_all(&gone.into_iter().flat_map(both).collect::<Vec<_>>()).await
     }
 
     /// The connections that follow a collection: one query, a page of 1 MB is about 4,000.

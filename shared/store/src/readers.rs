@@ -1,17 +1,17 @@
 //! Who of many may read a collection now: asked when something is told, not when it was subscribed to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use domain::access::{CollectionRole, role_in};
+use domain::access::{Caller, CollectionRole, role_in};
 use domain::collection::Head;
 use domain::ids::{CollectionId, UserId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::users::Profile;
 use crate::{Error, Store, keys, read};
 
 /// The role given to one person in one collection, as its item holds it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Grant {
     /// The role.
     pub role: CollectionRole,
@@ -34,6 +34,24 @@ impl Store {
         wanted.dedup();
         let found = self.get_many(&wanted).await?;
         found.into_values().map(|item| read(item).map(|head: Head| (head.collection, head.name))).collect()
+    }
+
+    /// The collections among `of` that the caller may see, or could until they were deleted, with what they may do there.
+    /// One read for all.
+    pub async fn seen(&self, caller: &Caller, of: &HashSet<CollectionId>) -> Result<HashMap<CollectionId, (Head, CollectionRole)>, Error> {
+        let wanted: Vec<_> = of.iter().flat_map(|collection| [keys::head(collection), keys::grant(collection, caller.user)]).collect();
+        let mut items = self.get_many(&wanted).await?;
+        let mut seen = HashMap::new();
+        for collection in of {
+            let Some(head) = items.remove(&keys::head(collection)) else { continue };
+            let head: Head = read(head)?;
+            let grant: Option<Grant> = items.remove(&keys::grant(collection, caller.user)).map(read).transpose()?;
+            let there = Head { deleted_at: None, ..head.clone() };
+            if let Some(role) = role_in(caller, &there, grant.map(|grant| grant.role)) {
+                seen.insert(collection.clone(), (head, role));
+            }
+        }
+        Ok(seen)
     }
 
     /// Those of `users` who may read a collection now, or could until it was deleted, with their profiles.

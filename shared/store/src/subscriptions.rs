@@ -1,7 +1,5 @@
 //! Who wants to hear of a collection's changes.
 
-use std::collections::HashSet;
-
 use domain::access::{Access, Caller, ReadCollection};
 use domain::collection::Head;
 use domain::ids::{CollectionId, UserId};
@@ -9,7 +7,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
-use crate::readers::Grant;
 use crate::transact::Leg;
 use crate::{Error, Range, Store, keys, read, row};
 
@@ -92,19 +89,8 @@ impl Store {
     /// The caller's subscriptions to what is still there and theirs to see: one read more.
     pub async fn subscriptions_seen(&self, caller: &Caller) -> Result<Vec<Subscription>, Error> {
         let mut all = self.subscriptions_of(caller.user).await?;
-        let keys_of = |collection: &CollectionId| [keys::head(collection), keys::grant(collection, caller.user)];
-        let wanted: Vec<_> = all.iter().flat_map(|subscription| keys_of(&subscription.collection)).collect();
-        let items = self.get_many(&wanted).await?;
-        let mut seen = HashSet::new();
-        for subscription in &all {
-            let [head, grant] = keys_of(&subscription.collection).map(|key| items.get(&key).cloned());
-            let Some(head) = head else { continue };
-            let grant: Option<Grant> = grant.map(read).transpose()?;
-            if Access::<ReadCollection>::check(caller.clone(), read(head)?, grant.map(|grant| grant.role)).is_ok() {
-                seen.insert(subscription.collection.clone());
-            }
-        }
-        all.retain(|subscription| seen.contains(&subscription.collection));
+        let seen = self.seen(caller, &all.iter().map(|subscription| subscription.collection.clone()).collect()).await?;
+        all.retain(|subscription| seen.get(&subscription.collection).is_some_and(|(head, _)| head.deleted_at.is_none()));
         Ok(all)
     }
 

@@ -3,9 +3,13 @@
 use domain::access::{Access, Caller, LeaveTeam, ManageInvites, ManageMembers, ManageSeats, Membership, TeamRole};
 use domain::happened::Happened;
 use domain::ids::{TeamId, UserId, WorkspaceId};
-use domain::team::{Handle, Joining, Member, Seats, Team, Workspace};
+use domain::team::{Group, Handle, Joining, Member, Seats, Team, Workspace};
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::keys::Key;
 use crate::{Conflict, Ended, Error, Item, Leg, Range, Store, events, flag, keys, n, read, row, users};
@@ -87,11 +91,16 @@ fn one_admin_less(team: TeamId) -> Leg {
 }
 
 /// The condition that a member is what was read.
-fn still(leg: Leg, member: &Member) -> Leg {
-    leg.when("#role = :was AND #billing = :billed").value(":was", role(member.role)).value(":billed", flag(member.billing))
+pub(crate) fn still(leg: Leg, member: &Member) -> Leg {
+    let leg = leg.when("#role = :was AND #billing = :billed").value(":was", role(member.role)).value(":billed", flag(member.billing));
+    let groups = member.groups.iter().map(n).collect::<Vec<_>>();
+    leg.and(match groups.is_empty() {
+        true => ("attribute_not_exists(#groups)", ":groups", None),
+        false => ("#groups = :groups", ":groups", Some(AttributeValue::L(groups))),
+    })
 }
 
-fn role(role: TeamRole) -> aws_sdk_dynamodb::types::AttributeValue {
+fn role(role: TeamRole) -> AttributeValue {
     crate::s(match role {
         TeamRole::Viewer => "viewer",
         TeamRole::Editor => "editor",
@@ -122,9 +131,16 @@ impl Store {
             joining: Joining::default(),
         };
         let seats = Seats { count: 1, used: 1 };
-        let membership = Membership { role: TeamRole::Admin, billing: true };
-        let member =
-            Member { team: new.id, user: by.user, username: by.username.clone(), role: TeamRole::Admin, billing: true, joined_at: now };
+        let membership = Membership::new(TeamRole::Admin, true);
+        let member = Member {
+            team: new.id,
+            user: by.user,
+            username: by.username.clone(),
+            role: TeamRole::Admin,
+            billing: true,
+            groups: Vec::new(),
+            joined_at: now,
+        };
         let workspace =
             Workspace { id: new.workspace.clone(), name: "Team Library".to_owned(), team: Some(new.id), owner: by.user, created_at: now };
         let legs = [
@@ -204,6 +220,21 @@ impl Store {
         items.into_iter().map(read).collect()
     }
 
+    /// Which of `users` are in a team.
+    pub async fn members_among(&self, team: TeamId, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
+        let mut wanted: Vec<Key> = users.iter().map(|user| keys::member(team, *user)).collect();
+        wanted.sort();
+        wanted.dedup();
+        let found = self.get_many(&wanted).await?;
+        found.into_values().map(|item| read::<Member>(item).map(|member| member.user)).collect()
+    }
+
+    /// The groups of a team, the oldest first.
+    pub async fn groups(&self, team: TeamId) -> Result<Vec<Group>, Error> {
+        let items = self.all(&Range::prefix(keys::team_partition(team), keys::GROUPS)).await?;
+        items.into_iter().map(read).collect()
+    }
+
     /// A member.
     pub async fn member(&self, team: TeamId, user: UserId) -> Result<Option<Member>, Error> {
         self.get(&keys::member(team, user)).await?.map(read).transpose()
@@ -230,7 +261,7 @@ impl Store {
             let what = Happened::RoleChanged { team, user, role: member.role, billing: member.billing };
             let mut legs = vec![
                 still(Leg::put(row(&keys::member(team, user), "member", &member)?), &was),
-                users::join(user, team, Membership { role: member.role, billing: member.billing })?,
+                users::join(user, team, member.membership())?,
                 events::leg(Some(access.caller.actor()), what, now)?,
             ];
             match (was.role == TeamRole::Admin, member.role == TeamRole::Admin) {

@@ -72,6 +72,16 @@ impl Leg {
         self
     }
 
+    /// One more condition, with the value that stands in it.
+    pub fn and(mut self, (condition, name, value): (&str, &str, Option<AttributeValue>)) -> Leg {
+        self.condition = Some(match self.condition {
+            Some(before) => format!("{before} AND {condition}"),
+            None => condition.to_owned(),
+        });
+        self.values.extend(value.map(|value| (name.to_owned(), value)));
+        self
+    }
+
     /// A value of its expressions.
     pub fn value(mut self, name: &str, value: AttributeValue) -> Leg {
         self.values.insert(name.to_owned(), value);

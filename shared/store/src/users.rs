@@ -127,6 +127,14 @@ pub(crate) fn join(user: UserId, team: TeamId, membership: Membership) -> Result
         .value(":membership", membership))
 }
 
+/// The leg that holds a transaction to what the caller is in a team, as they were read.
+pub(crate) fn still_in(caller: &Caller, team: TeamId) -> Result<Leg, Error> {
+    let membership = caller.teams.get(&team).ok_or(Conflict::NotMember)?;
+    let membership = serde_dynamo::to_attribute_value(membership).map_err(|error| Error::Failed(error.to_string()))?;
+    let check = Leg::check(keys::profile(caller.user)).when(format!("#teams.#{team} = :membership"));
+    Ok(check.value(":membership", membership).or(Conflict::NotMember))
+}
+
 /// The leg that takes it away.
 pub(crate) fn part(user: UserId, team: TeamId) -> Leg {
     Leg::update(keys::profile(user), format!("REMOVE #teams.#{team}")).when("attribute_exists(pk)")
@@ -192,7 +200,7 @@ impl Store {
             emails_before: Vec::new(),
             created_at: now,
             workspace: new.workspace.clone(),
-            teams: invite.map(|invite| (invite.team, Membership { role: invite.role, billing: false })).into_iter().collect(),
+            teams: invite.map(|invite| (invite.team, Membership::new(invite.role, false))).into_iter().collect(),
         };
         let workspace =
             Workspace { id: new.workspace.clone(), name: "My Workspace".to_owned(), team: None, owner: new.id, created_at: now };
@@ -249,7 +257,7 @@ mod tests {
             emails_before: Vec::new(),
             created_at: Timestamp::UNIX_EPOCH,
             workspace: "w".parse().unwrap(),
-            teams: [(TeamId(9), Membership { role: TeamRole::Editor, billing: true })].into(),
+            teams: [(TeamId(9), Membership::new(TeamRole::Editor, true))].into(),
         };
         let item = row(&keys::profile(UserId(7)), "user", &profile).unwrap();
         assert!(item["teams"].as_m().unwrap().contains_key("9"));

@@ -1,6 +1,7 @@
 //! Accounts, sessions, teams and invitations from outside: over HTTP, each test on a stack of its own.
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod access;
 mod engines;
 mod invitations;
 mod invites;

@@ -139,4 +139,6 @@ pub struct Problem {
     pub title: String,
     /// What to do about it.
     pub detail: String,
+    /// The collection that the viewer may ask for, whether it is there or not.
+    pub ask: Option<String>,
 }

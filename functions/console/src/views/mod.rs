@@ -1,6 +1,7 @@
 //! What each page shows: plain values that a template renders. They know neither the store nor a request, so that a
 //! test renders any page with any text in it. Everything in them is escaped by the template; nothing in them is HTML.
 
+mod access;
 mod account;
 mod door;
 mod item;
@@ -10,6 +11,7 @@ mod team;
 
 use jiff::Timestamp;
 
+pub use access::{AccessPage, Asking, GroupRole, Seen, role_name};
 pub use account::{Account, Session};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use item::{Block, Example, Item, Request, Row, Table};

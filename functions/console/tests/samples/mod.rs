@@ -188,6 +188,42 @@ pub fn team(name: &str) -> TeamPage {
     }
 }
 
+pub fn access(name: &str) -> AccessPage {
+    let seen = |id: &str, username: &str, role, why: &str, given, is_me| Seen {
+        id: id.into(),
+        username: username.into(),
+        role,
+        why: why.into(),
+        given,
+        maker: why == "made it",
+        is_me,
+    };
+    AccessPage {
+        frame: inside(name, "library"),
+        id: "c1".into(),
+        name: name.into(),
+        everyone: Some("viewer"),
+        groups: vec![
+            GroupRole { id: "7".into(), name: name.into(), members: 3, role: Some("editor") },
+            GroupRole { id: "8".into(), name: "Contractors".into(), members: 1, role: None },
+        ],
+        mine: "admin",
+        members: vec![
+            seen("3", "ines", "none", "hidden from them in person", Some("none"), false),
+            seen("1", "mira", "admin", "made it", None, true),
+            seen("2", name, "editor", &format!("given to the group {name}"), None, false),
+        ],
+        asks: vec![Asking {
+            id: "4".into(),
+            username: name.into(),
+            role: "editor",
+            message: name.into(),
+            expires: at("2026-12-05T12:00:00Z"),
+        }],
+        may_manage: true,
+    }
+}
+
 /// Every page by a name, with `name` wherever a person chooses a name.
 pub fn pages(name: &str) -> Vec<(&'static str, String)> {
     let html = |page: &dyn Fn() -> askama::Result<String>| page().expect("a page renders");
@@ -278,6 +314,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         status: 404,
         title: "There is nothing here".into(),
         detail: "The page does not exist, or it is not open to you.".into(),
+        ask: Some("c1".into()),
     };
     vec![
         ("landing", html(&|| Landing { frame: Frame::default(), origin: "https://postroom.example".into() }.render())),
@@ -345,6 +382,8 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("collection", html(&|| page(tree(name), Some("now"), entries(name)).render())),
         ("collection-empty", html(&|| page(vec![], None, vec![]).render())),
         ("request", html(&|| request(name).render())),
+        ("access", html(&|| access(name).render())),
+        ("access-viewer", html(&|| AccessPage { asks: vec![], may_manage: false, mine: "viewer", ..access(name) }.render())),
         ("feed", html(&|| feed(entries(name)).render())),
         ("feed-empty", html(&|| feed(vec![]).render())),
         ("account", html(&|| account.render())),

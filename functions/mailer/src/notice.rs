@@ -1,0 +1,40 @@
+//! Letters that nobody subscribes to: a few sentences and one thing to do.
+
+use app::{Crash, Letter};
+use askama::Template;
+use domain::account::Email;
+
+/// A letter of a few sentences and one thing to do.
+pub(crate) struct Notice {
+    pub(crate) title: &'static str,
+    pub(crate) paragraphs: Vec<String>,
+    /// What the button says, and where it leads.
+    pub(crate) button: Option<(&'static str, String)>,
+    pub(crate) foot: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct NoticeHtml<'a> {
+    notice: &'a Notice,
+}
+
+#[derive(Template)]
+#[template(path = "notice.txt")]
+struct NoticeText<'a> {
+    notice: &'a Notice,
+}
+
+impl Notice {
+    /// The letter to an address.
+    pub(crate) fn letter(&self, to: &Email) -> Result<Option<Letter>, Crash> {
+        let (html, text) = (NoticeHtml { notice: self }.render()?, NoticeText { notice: self }.render()?);
+        Ok(Some(letter(to, self.title.to_owned(), text, html)))
+    }
+}
+
+/// A letter that no answering machine is to answer.
+pub(crate) fn letter(to: &Email, subject: String, text: String, html: String) -> Letter {
+    // RFC 3834: no answering machine is to answer.
+    Letter { to: to.to_string(), subject, text, html, headers: vec![("Auto-Submitted", "auto-generated".to_owned())] }
+}
