@@ -142,8 +142,9 @@ async function send(form) {
   await busy(form, async () => {
     const [method, path] = api.split(" ");
     const answer = await call(method, path, JSON.stringify(fields(form)));
+    if (answer.body.code === "second_factor_needed" && $("[data-second-factor]")) return askSecondFactor(form, answer.body);
     if (!answer.ok) {
-      showProblem(form, answer);
+      showProblem(answer.body.code === "challenge_gone" ? backToPassword(form) : form, answer);
       if (report) showReport(form, answer.body[report] ?? []);
       // A choice that is sent at once goes back to what counts.
       if ($("[data-submit]", form)) form.reset();
@@ -157,13 +158,38 @@ async function send(form) {
     if (then) return void location.assign(fill(then, answer.body, encodeURIComponent));
     if (report) showReport(form, answer.body[report] ?? []);
     if (reveal) {
-      $("[data-reveal-text]", form).textContent = at(answer.body, reveal) ?? "";
+      const secret = at(answer.body, reveal) ?? "";
+      $("[data-reveal-text]", form).textContent = Array.isArray(secret) ? secret.join("\n") : secret;
       $("[data-reveal-box]", form).hidden = false;
+      const instead = $("[data-reveal-instead]", form);
+      if (instead) {
+        instead.hidden = true;
+        $("[data-reveal-box]", form).focus();
+      }
     }
     if (!("keep" in form.dataset)) form.reset();
     if (done) toast(fill(done, answer.body));
     await refresh();
   });
+}
+
+/** The password was right: the form for the code takes the place of the one for the password. */
+function askSecondFactor(first, { challenge }) {
+  const second = $("[data-second-factor]");
+  second.elements.challenge.value = challenge;
+  second.elements.keep_signed_in.checked = first.elements.keep_signed_in.checked;
+  $("[data-first-factor]").hidden = true;
+  second.hidden = false;
+  second.elements.code.focus();
+}
+
+/** The code came too late: from the beginning. */
+function backToPassword(second) {
+  const first = $("[data-first-factor]");
+  second.reset();
+  second.hidden = true;
+  first.hidden = false;
+  return first;
 }
 
 const REFUSED = {

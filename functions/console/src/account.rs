@@ -28,8 +28,9 @@ pub async fn account(State(app): State<App>, On(app::Who(caller)): On<app::Who>)
             seen: Moment(session.used_at),
         })
         .collect();
+    let second_factor = profile.as_ref().and_then(|profile| profile.second_factor).map(Moment);
     let full_name = profile.and_then(|profile| profile.full_name).unwrap_or_default();
-    page(&app, &Account { frame, viewer, full_name, verified: caller.verified, sessions })
+    page(&app, &Account { frame, viewer, full_name, verified: caller.verified, second_factor, sessions })
 }
 
 /// A browser by its name and its system, where the session only has what it calls itself (`User-Agent`).

@@ -127,6 +127,7 @@ impl IntoResponse for Lost {
             tracing::error!("a page failed: {why}");
         }
         let (title, detail) = told(&problem);
+        let way = matches!(problem, Problem::SecondFactorRequired).then_some(("/account/second-factor", "Set up two-factor sign-in"));
         let status = problem.status();
         let page = views::Problem {
             frame: Frame { section: "lost", ..Frame::default() },
@@ -134,6 +135,7 @@ impl IntoResponse for Lost {
             title: title.to_owned(),
             detail,
             ask,
+            way,
         };
         match page.render() {
             Ok(html) => (status, headers(""), Html(html)).into_response(),

@@ -17,6 +17,7 @@ pub struct Asked {
     invite: Option<String>,
     next: Option<String>,
     token: Option<String>,
+    challenge: Option<String>,
     sent: Option<String>,
     confirmed: Option<String>,
     changed: Option<String>,
@@ -24,7 +25,7 @@ pub struct Asked {
 
 fn only_team(caller: &Caller) -> Option<TeamId> {
     let mut teams = caller.teams.keys();
-    teams.next().filter(|_| teams.next().is_none()).copied()
+    teams.next().filter(|_| teams.next().is_none() && caller.closed.is_empty()).copied()
 }
 
 /// What Postroom is, or the viewer's teams; with one team, its library.
@@ -36,7 +37,11 @@ pub async fn home(State(app): State<App>, who: Option<Who>) -> Result<Response, 
     if let Some(team) = only_team(&caller) {
         return Ok(go(&format!("/teams/{team}/library")));
     }
-    page(&app, &views::Home { frame: frame(&app, &caller, None, "").await?, name: caller.username })
+    let closed: Vec<TeamId> = caller.closed.keys().copied().collect();
+    let closed = async { app.store.teams(&closed).await.map_err(Lost::from) };
+    let (frame, closed) = tokio::try_join!(frame(&app, &caller, None, ""), closed)?;
+    let closed = closed.into_iter().map(|(team, _)| team.name).collect();
+    page(&app, &views::Home { frame, name: caller.username, closed })
 }
 
 /// The invitation that a secret link is for, as its page tells it.
@@ -101,7 +106,7 @@ pub async fn sign_in(State(app): State<App>, who: Option<Who>, On(app::Query(ask
         (_, Some("restored")) => Some("Your account is yours again. We have sent you a link to choose another password."),
         _ => None,
     };
-    page(&app, &views::Signin { frame: Frame::default(), invite, then, news })
+    page(&app, &views::Signin { frame: Frame::default(), invite, challenge: asked.challenge, then, news })
 }
 
 /// The page of a confirmation link: a button, because mail scanners follow links.

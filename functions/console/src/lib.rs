@@ -11,6 +11,7 @@ mod door;
 mod history;
 mod keys;
 mod library;
+mod second_factor;
 mod teams;
 pub mod views;
 
@@ -49,6 +50,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(access::access))
         .routes(routes!(account::account))
         .routes(routes!(keys::keys))
+        .routes(routes!(second_factor::second_factor))
         .routes(routes!(asset))
 }
 

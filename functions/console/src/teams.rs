@@ -83,8 +83,10 @@ pub async fn team(State(app): State<App>, On(app::By(by)): On<app::By<ReadTeam>>
         may_manage: may::<ManageMembers>(&by).is_some(),
         may_invite: invites_access.is_some(),
         confirm_first: !caller.verified && may::<ManageMembers>(&by).is_some(),
+        second_factor: about.as_ref().is_some_and(|team| team.requires_second_factor),
+        has_second_factor: caller.second_factor,
         may_seat: may::<ManageSeats>(&by).is_some(),
-        bound: about.is_some_and(|team| team.joining.bound),
+        bound: about.as_ref().is_some_and(|team| team.joining.bound),
         wishes: wishes_for(wishes, caller.user, invites_access.is_some()),
         may_ask: invites_access.is_none() && may::<AskToInvite>(&by).is_some(),
     };

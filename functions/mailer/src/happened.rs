@@ -106,6 +106,18 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::SessionEnded { user, reused: true, .. } => deliver::once(app, once("reused", user, event.id), reused(app, user)).await,
         Happened::InviteWished { team, wish } => crate::wishes::wished(app, team, &wish, event.id).await,
         Happened::WishDecided { team, wish, approved } => crate::wishes::decided(app, team, &wish, approved, event.id).await,
+        Happened::SecondFactorOn { user } => {
+            deliver::once(app, once("factor-on", user, event.id), second_factor(app, user, SecondFactor::On)).await
+        }
+        Happened::SecondFactorOff { user } => {
+            deliver::once(app, once("factor-off", user, event.id), second_factor(app, user, SecondFactor::Off)).await
+        }
+        Happened::RecoveryCodeUsed { user } => {
+            deliver::once(app, once("recovery-used", user, event.id), second_factor(app, user, SecondFactor::RecoveryCode)).await
+        }
+        Happened::RecoveryCodesMade { user } => {
+            deliver::once(app, once("recovery-made", user, event.id), second_factor(app, user, SecondFactor::RecoveryCodes)).await
+        }
         Happened::Confirmed { .. }
         | Happened::UsernameChanged { .. }
         | Happened::SessionEnded { .. }
@@ -115,6 +127,7 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::AccessKeyDeleted { .. }
         | Happened::TeamMade { .. }
         | Happened::SeatsSet { .. }
+        | Happened::SecondFactorRequired { .. }
         | Happened::Uninvited { .. }
         | Happened::InviteExpired { .. }
         | Happened::JoiningSet { .. }
@@ -288,6 +301,44 @@ async fn reused(app: &App, user: UserId) -> Result<Option<Letter>, Crash> {
         ],
         button: Some(("Look at my sessions", format!("{}/account", app.config.pages_url))),
         foot: "Nobody needs to do anything else.",
+    };
+    notice.letter(&profile.email)
+}
+
+/// What happened to a second factor.
+enum SecondFactor {
+    On,
+    Off,
+    RecoveryCode,
+    RecoveryCodes,
+}
+
+async fn second_factor(app: &App, user: UserId, what: SecondFactor) -> Result<Option<Letter>, Crash> {
+    let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
+    let name = &profile.username;
+    let (title, text) = match what {
+        SecondFactor::On => (
+            "Two-factor sign-in is on for your Postroom account",
+            format!("To sign in to {name}, the code of an authenticator is asked for from now on, beside the password."),
+        ),
+        SecondFactor::Off => (
+            "Two-factor sign-in is off for your Postroom account",
+            format!("To sign in to {name}, the password is enough from now on. Teams that ask for a second factor are closed to it."),
+        ),
+        SecondFactor::RecoveryCode => (
+            "A recovery code of your Postroom account was used",
+            format!("Somebody showed a recovery code of {name} in place of an authenticator's code. It does not work again."),
+        ),
+        SecondFactor::RecoveryCodes => (
+            "New recovery codes for your Postroom account",
+            format!("New recovery codes were made for {name}. The old ones no longer work."),
+        ),
+    };
+    let notice = Notice {
+        title,
+        paragraphs: vec![text, "If this was not you, somebody knows your password: choose another one now.".to_owned()],
+        button: Some(("I did not do this", format!("{}/forgot", app.config.pages_url))),
+        foot: NOT_YOU,
     };
     notice.letter(&profile.email)
 }

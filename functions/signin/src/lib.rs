@@ -9,7 +9,9 @@ mod api_keys;
 mod closing;
 mod email;
 mod password;
+mod second_factor;
 mod sessions;
+mod starting;
 mod tickets;
 
 /// What it needs of the environment.
@@ -19,6 +21,7 @@ pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, V
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(sessions::sign_in, sessions::list, sessions::end_all))
+        .routes(routes!(sessions::second_half))
         .routes(routes!(sessions::refresh))
         .routes(routes!(sessions::end_one))
         .routes(routes!(api_keys::list, api_keys::make))
@@ -31,5 +34,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(email::ask))
         .routes(routes!(email::confirm))
         .routes(routes!(email::undo))
+        .routes(routes!(second_factor::look, second_factor::set_up, second_factor::switch_off))
+        .routes(routes!(second_factor::confirm))
+        .routes(routes!(second_factor::renew))
         .routes(routes!(tickets::make))
 }

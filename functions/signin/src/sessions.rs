@@ -6,9 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use domain::access::Caller;
 use domain::account::Password;
-use domain::ids::{SessionId, UserId};
-use domain::limit;
-use jiff::SignedDuration;
+use domain::ids::SessionId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Conflict;
@@ -16,9 +14,7 @@ use store::sessions::{RefreshToken, Refreshed, Session};
 use utoipa::ToSchema;
 
 use crate::closing;
-
-/// Of sign-ins to an account that is not older nobody is told: its maker is still setting up.
-const NEW: SignedDuration = SignedDuration::from_hours(1);
+use crate::starting::{self, Place, is_known};
 
 /// What a person shows to sign in.
 #[derive(Deserialize, ToSchema)]
@@ -48,7 +44,7 @@ fn shown(session: &Session, current: Option<&SessionId>) -> Value {
     })
 }
 
-fn tokens(app: &App, session: &Session, refresh_secret: &str) -> Result<Value, Problem> {
+pub(crate) fn tokens(app: &App, session: &Session, refresh_secret: &str) -> Result<Value, Problem> {
     Ok(json!({
         "access_token": app.tokens.access(session.user, &session.id, app.now())?,
         "token_type": "Bearer",
@@ -58,17 +54,11 @@ fn tokens(app: &App, session: &Session, refresh_secret: &str) -> Result<Value, P
     }))
 }
 
-fn device(given: Option<String>, headers: &HeaderMap) -> String {
-    let browser = || headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let text = given.filter(|text| !text.trim().is_empty()).or_else(browser).unwrap_or_else(|| "unknown".to_owned());
-    text.trim().chars().filter(|c| !c.is_control()).take(limit::NAME_CHARS).collect()
-}
-
 #[utoipa::path(
     post, path = "/api/sessions", tag = "sessions", request_body = SignIn, security(()),
     responses(
         (status = 200, description = "Tokens for programs, and a cookie for browsers"),
-        (status = 401, description = "`wrong_login`: the same whether the account exists"),
+        (status = 401, description = "`wrong_login`: the same whether the account exists; `second_factor_needed`: right so far, go on with the `challenge`"),
         (status = 429, description = "`too_many` wrong passwords for this account or from this address; `Retry-After` says how long"),
     )
 )]
@@ -90,42 +80,43 @@ pub(crate) async fn sign_in(State(app): State<App>, headers: HeaderMap, Json(bod
         app.failed(&limits).await?;
         return Err(Problem::WrongLogin);
     };
-    let (refresh_secret, cookie_secret) = (app.tokens.random()?, app.tokens.random()?);
-    let session = Session {
-        id: app.new_id().into(),
-        user: profile.id,
-        refresh_hash: Tokens::hash(&refresh_secret),
-        rotation: 0,
-        cookie_hash: Tokens::hash(&cookie_secret),
-        created_at: app.now(),
-        used_at: app.now(),
-        keep: body.keep_signed_in,
-        device: device(body.device, &headers),
-        address: app::address(&headers),
-        kept_at: None,
-    };
-    let anew = !seen_before(&app, &session, &headers).await?;
-    app.store.start_session(&session, anew && NEW < app.now().duration_since(profile.created_at)).await?;
-    let known = cookie::set_known(&app.config, session.user, &app.known(session.user)?);
-    let cookies = [cookie::set(&app.config, &session.cookie(&cookie_secret), session.cookie_seconds()), known];
-    let cookies = cookies.into_iter().flatten().map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>();
-    Ok((AppendHeaders(cookies), Json(tokens(&app, &session, &refresh_secret)?)).into_response())
-}
-
-/// Whether this browser shows that somebody has signed in to this account with it before.
-fn is_known(app: &App, user: UserId, headers: &HeaderMap) -> bool {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.filter_map(|cookie| cookie::find_known(cookie, user)).any(|shown| app.is_known(user, shown))
-}
-
-/// Whether somebody has signed in to this account from here before: this browser says so, or a session that still lives
-/// came from the same device and address.
-async fn seen_before(app: &App, session: &Session, headers: &HeaderMap) -> Result<bool, Problem> {
-    if is_known(app, session.user, headers) {
-        return Ok(true);
+    if profile.second_factor.is_some() {
+        return Err(Problem::SecondFactorNeeded(app.challenge(&profile)?));
     }
-    let others = app.store.sessions(session.user, app.now()).await?;
-    Ok(others.iter().any(|other| other.device == session.device && other.address == session.address))
+    starting::start(&app, &profile, Place { keep: body.keep_signed_in, device: body.device }, &headers).await
+}
+
+/// The second half of a sign-in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecondHalf {
+    /// What the first half was answered with.
+    challenge: String,
+    /// The code of the authenticator, or a recovery code.
+    code: String,
+    /// 30 days instead of 30 minutes without use.
+    #[serde(default)]
+    keep_signed_in: bool,
+    /// What this place is called in the list of sessions.
+    device: Option<String>,
+}
+
+#[utoipa::path(
+    post, path = "/api/sessions/second-factor", tag = "sessions", request_body = SecondHalf, security(()),
+    responses(
+        (status = 200, description = "Tokens for programs, and a cookie for browsers"),
+        (status = 401, description = "`wrong_code`; `challenge_gone`: older than five minutes, or the password has changed"),
+        (status = 429, description = "`too_many` codes were tried; `Retry-After` says how long"),
+    )
+)]
+pub(crate) async fn second_half(State(app): State<App>, headers: HeaderMap, Json(body): Json<SecondHalf>) -> Result<Response, Problem> {
+    let profile = app.challenged_by(&body.challenge).await?;
+    let known = is_known(&app, profile.id, &headers);
+    // Without a second factor by now there is nothing to show, and the password alone is enough: it was shown.
+    if profile.second_factor.is_some() && !app.proves(&profile, &body.code, known).await? {
+        return Err(Problem::Conflict(Conflict::WrongCode, "/code"));
+    }
+    starting::start(&app, &profile, Place { keep: body.keep_signed_in, device: body.device }, &headers).await
 }
 
 /// What keeps a program signed in.

@@ -18,6 +18,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(teams::list, teams::make))
         .routes(routes!(teams::get))
         .routes(routes!(teams::set_seats))
+        .routes(routes!(teams::require_second_factor))
         .routes(routes!(members::list))
         .routes(routes!(members::change, members::remove))
         .routes(routes!(workspaces::list))

@@ -2,7 +2,7 @@
 
 use app::{App, By, FieldError, Json, Problem, Who};
 use axum::extract::State;
-use domain::access::{ManageSeats, ReadTeam};
+use domain::access::{ManageMembers, ManageSeats, ReadTeam};
 use domain::ids::TeamId;
 use domain::limit;
 use domain::team::{self, Handle, Seats};
@@ -125,4 +125,31 @@ pub(crate) async fn set_seats(
 
 fn shown(seats: Seats) -> Value {
     app::show::seats(seats)
+}
+
+/// Whether a team is to ask for a second factor.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    /// Whether members without one stay outside.
+    required: bool,
+}
+
+#[utoipa::path(
+    put, path = "/api/teams/{team}/second-factor", tag = "teams", params(("team" = u64, Path)), request_body = Rule,
+    responses(
+        (status = 200, description = "`second_factor`; members without one are outside from now on, until they set one up"),
+        (status = 403, description = "Not an admin, or `second_factor_required`: an admin without one cannot ask others for it"),
+    )
+)]
+pub(crate) async fn require_second_factor(
+    State(app): State<App>,
+    By(access): By<ManageMembers>,
+    Json(body): Json<Rule>,
+) -> Result<Json<Value>, Problem> {
+    if !access.caller.second_factor {
+        return Err(Problem::SecondFactorRequired);
+    }
+    app.store.require_second_factor(&access, body.required, app.now()).await?;
+    Ok(Json(json!({"second_factor": {"required": body.required}})))
 }

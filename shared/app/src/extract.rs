@@ -342,7 +342,7 @@ impl App {
         let (head, grant) = self.store.head_for(collection, caller.user).await?.ok_or_else(|| not_found.clone())?;
         Access::check(caller.clone(), head, grant).map_err(|denied| match denied {
             Denied::NotFound => not_found,
-            Denied::Forbidden(needs) => Problem::Forbidden(needs),
+            denied => denied.into(),
         })
     }
 }
@@ -386,7 +386,7 @@ where
         let thing = if caller.done().is_some() { thing.undeleted() } else { thing };
         Access::check(caller, thing, grant).map(By).map_err(|denied| match denied {
             Denied::NotFound => not_found,
-            Denied::Forbidden(needs) => Problem::Forbidden(needs),
+            denied => denied.into(),
         })
     }
 }

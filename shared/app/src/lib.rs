@@ -19,6 +19,8 @@ mod password;
 mod problem;
 mod push;
 pub mod rates;
+mod seal;
+pub mod second_factor;
 pub mod serve;
 pub mod show;
 pub mod stream;

@@ -127,6 +127,21 @@ impl App {
         self.tokens.link_is("known", &[&user.to_string()], shown)
     }
 
+    /// What somebody gets who knows the password of an account with a second factor. Good for five minutes, and as long
+    /// as the password does not change. It opens nothing without a code.
+    pub fn challenge(&self, profile: &Profile) -> Result<String, Problem> {
+        let issued = self.now().as_second().to_string();
+        self.sign(CHALLENGE.purpose, &[&profile.id.to_string(), &issued], &[profile.password_hash.expose()])
+    }
+
+    /// Who has shown their password to get a challenge. 401 `challenge_gone`.
+    pub async fn challenged_by(&self, challenge: &str) -> Result<Profile, Problem> {
+        match self.timed(&CHALLENGE, challenge, |profile| Some(profile.password_hash.expose().to_owned())).await {
+            Err(Problem::NotFound(_) | Problem::Conflict(..)) => Err(Problem::Conflict(Conflict::ChallengeGone, "")),
+            ended => ended,
+        }
+    }
+
     fn timed_link(&self, kind: &Timed, user: UserId, issued: Timestamp, bound: &str) -> Result<String, Problem> {
         let token = self.sign(kind.purpose, &[&user.to_string(), &issued.as_second().to_string()], &[bound])?;
         Ok(format!("{}/{}?token={token}", self.config.pages_url, kind.page))
@@ -166,4 +181,8 @@ struct Timed {
 
 const CONFIRM: Timed = Timed { purpose: "confirm", page: "confirm", within: SignedDuration::from_hours(24), changes: false };
 const RESET: Timed = Timed { purpose: "reset", page: "reset", within: SignedDuration::from_mins(30), changes: true };
+/// How long a challenge is good for, in seconds.
+pub const CHALLENGE_SECONDS: i64 = 300;
+const CHALLENGE: Timed =
+    Timed { purpose: "second-factor", page: "signin", within: SignedDuration::from_secs(CHALLENGE_SECONDS), changes: true };
 const EMAIL: Timed = Timed { purpose: "email", page: "email", within: SignedDuration::from_hours(24), changes: true };

@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde_json::json;
 use store::Conflict;
 
+use crate::links;
+
 /// A field that was not taken.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
 pub struct FieldError {
@@ -37,6 +39,10 @@ pub enum Problem {
     Unauthenticated(&'static str),
     /// 401: wrong name or password; the same whether the account exists.
     WrongLogin,
+    /// 401: the password is right, the second factor is missing. Carries the challenge to show with it.
+    SecondFactorNeeded(String),
+    /// 403: the team asks its members for a second factor, and the caller has none.
+    SecondFactorRequired,
     /// 403: a request from a browser that did not come from our pages.
     Forged,
     /// 403: the caller sees the thing, but may not do this. Says what it needs.
@@ -101,6 +107,11 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::LinkGone => (410, "link_gone", "this link was used, replaced or is too old: ask for a new one"),
         Conflict::AccessKeyGone => (404, "not_found", "there is no such access key (any more)"),
         Conflict::SessionGone => (401, "session_gone", "this session has ended: sign in again"),
+        Conflict::SecondFactorOn => (409, "second_factor_on", "a second factor is in use: switch it off first"),
+        Conflict::NoSecondFactor => (409, "second_factor_off", "the account has no second factor"),
+        Conflict::NoSetUp => (409, "no_set_up", "no set-up waits for a code, or it waited more than 15 minutes: begin again"),
+        Conflict::WrongCode => (401, "wrong_code", "this code is wrong, or was used: wait for the next one"),
+        Conflict::ChallengeGone => (401, "challenge_gone", "this took too long, or the password has changed: sign in again"),
         Conflict::TicketGone => (401, "ticket_gone", "this ticket was used or is too old: get a new one"),
         Conflict::UnderWay => (409, "under_way", "a request with this Idempotency-Key is being answered: send it again in a second"),
         Conflict::CollectionGone => (404, "not_found", "there is no such collection (any more)"),
@@ -134,6 +145,18 @@ impl Problem {
                 "wrong_login",
                 "AuthenticationError",
                 "the name and the password do not belong together".to_owned(),
+            ),
+            Problem::SecondFactorNeeded(_) => face(
+                StatusCode::UNAUTHORIZED,
+                "second_factor_needed",
+                "AuthenticationError",
+                "show the code of your authenticator with this challenge".to_owned(),
+            ),
+            Problem::SecondFactorRequired => face(
+                StatusCode::FORBIDDEN,
+                "second_factor_required",
+                "forbiddenError",
+                "this team asks for a second factor: set one up on your account's page".to_owned(),
             ),
             Problem::Forged => {
                 face(StatusCode::FORBIDDEN, "forged", "forbiddenError", "this request did not come from a page of ours".to_owned())
@@ -222,6 +245,10 @@ impl Problem {
                 body[member] = each.clone();
             }
             Problem::NotFound(thing) => body["error"]["details"] = json!({"item": thing}),
+            Problem::SecondFactorNeeded(challenge) => {
+                body["challenge"] = json!(challenge);
+                body["expires_in"] = json!(links::CHALLENGE_SECONDS);
+            }
             Problem::TooLarge(limit) => body["limit"] = json!(limit),
             Problem::Precondition(now) => body["revision"] = json!(now),
             _ => (),
@@ -277,6 +304,7 @@ impl From<Denied> for Problem {
     fn from(denied: Denied) -> Problem {
         match denied {
             Denied::NotFound => Problem::NotFound("thing"),
+            Denied::SecondFactor => Problem::SecondFactorRequired,
             Denied::Forbidden(needs) => Problem::Forbidden(needs),
         }
     }

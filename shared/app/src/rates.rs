@@ -19,6 +19,10 @@ pub const WRONG_FOR_ACCOUNT: Rate = Rate { what: "wrong-account", times: 10, win
 pub const WRONG_FROM_KNOWN: Rate = Rate { what: "wrong-known", times: 20, window: SignedDuration::from_mins(15) };
 /// Wrong passwords from one network address, whatever the account.
 pub const WRONG_FROM_ADDRESS: Rate = Rate { what: "wrong-address", times: 100, window: SignedDuration::from_mins(15) };
+/// Codes tried as the second factor of one account: of a million codes, three are right.
+pub const CODES: Rate = Rate { what: "code", times: 10, window: SignedDuration::from_mins(15) };
+/// The same from browsers that somebody has signed in with: whoever knows the password locks nobody out of them.
+pub const CODES_FROM_KNOWN: Rate = Rate { what: "code-known", times: 10, window: SignedDuration::from_mins(15) };
 /// New accounts from one network address: a classroom may sign up at once.
 pub const SIGN_UPS: Rate = Rate { what: "sign-up", times: 200, window: SignedDuration::from_hours(1) };
 /// Letters that somebody at one network address asks for without being signed in.

@@ -15,6 +15,7 @@ pub fn team(team: &Team, of: Seats) -> Value {
         "createdAt": team.created_at,
         "updatedAt": team.updated_at,
         "enabled": true,
+        "requires_second_factor": team.requires_second_factor,
         "workspace": team.workspace,
         "seats": seats(of),
     })

@@ -116,6 +116,17 @@ impl Tokens {
         self.keys.iter().any(|key| bool::from(mac(key, purpose, parts).as_slice().ct_eq(&presented)))
     }
 
+    /// The key that seals for a purpose, and the id of the signing key that it follows from.
+    pub(crate) fn sealing(&self, purpose: &str) -> Result<(&str, Vec<u8>), Problem> {
+        let key = self.signing()?;
+        Ok((&key.id, mac(key, "seal", &[purpose])))
+    }
+
+    /// The key that opens what was sealed for a purpose under a signing key.
+    pub(crate) fn opening(&self, purpose: &str, id: &str) -> Option<Vec<u8>> {
+        self.keys.iter().find(|key| key.id == id).map(|key| mac(key, "seal", &[purpose]))
+    }
+
     /// 256 random bits as text of 43 characters, safe in a URL.
     pub fn random(&self) -> Result<String, Problem> {
         let mut bytes = [0_u8; 32];

@@ -58,12 +58,15 @@ pub struct Membership {
     /// The team's groups that they are in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupId>,
+    /// Whether the team asks for a second factor: without one the member does not get in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub second_factor: bool,
 }
 
 impl Membership {
-    /// A member with a role, in no group.
+    /// A member with a role, in no group, of a team that asks for nothing more.
     pub fn new(role: TeamRole, billing: bool) -> Membership {
-        Membership { role, billing, groups: Vec::new() }
+        Membership { role, billing, groups: Vec::new(), second_factor: false }
     }
 }
 
@@ -90,14 +93,25 @@ pub struct Caller {
     pub once: Option<Once>,
     /// Their own workspace.
     pub workspace: WorkspaceId,
+    /// Whether they sign in with a second factor.
+    pub second_factor: bool,
     /// Their teams.
     pub teams: BTreeMap<TeamId, Membership>,
+    /// Those of their teams that they do not get into before they have a second factor.
+    pub closed: BTreeMap<TeamId, Membership>,
 }
 
 impl Caller {
     /// What came of this request, where it was done already.
     pub fn done(&self) -> Option<&Done> {
         self.once.as_ref()?.done.as_deref()
+    }
+
+    /// The caller as if they had a second factor.
+    fn inside(&self) -> Caller {
+        let mut inside = self.clone();
+        inside.teams.append(&mut inside.closed);
+        inside
     }
 
     /// The caller as the author of a change.
@@ -184,6 +198,8 @@ pub enum Thing<'a> {
 pub enum Denied {
     /// The caller may not even know that it exists.
     NotFound,
+    /// It is a team's of which the caller is a member, but that asks for a second factor.
+    SecondFactor,
     /// The caller sees it, but may not do this. Says what it needs, as the end of "this needs …".
     Forbidden(&'static str),
 }
@@ -267,6 +283,16 @@ pub fn role_for(caller: &Caller, audience: Audience<'_>, grant: Option<Collectio
 
 /// Whether `caller` may do `action` to `thing`. The only place that decides.
 pub fn allows(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied> {
+    match judge(caller, action, thing) {
+        // Who is outside is told how to get in, where they would see the thing from inside.
+        Err(Denied::NotFound) if !caller.closed.is_empty() && judge(&caller.inside(), action, thing) != Err(Denied::NotFound) => {
+            Err(Denied::SecondFactor)
+        }
+        judged => judged,
+    }
+}
+
+fn judge(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied> {
     // A key that is bound to a collection knows of nothing else.
     if caller.only.is_some() && !matches!(thing, Thing::Collection(..)) {
         return Err(Denied::NotFound);
@@ -425,6 +451,8 @@ mod tests {
             client: None,
             once: None,
             workspace: "w".parse().unwrap(),
+            second_factor: false,
+            closed: BTreeMap::new(),
             teams: teams.iter().map(|(team, role)| (TeamId(*team), Membership::new(*role, false))).collect(),
         }
     }
@@ -553,5 +581,21 @@ mod tests {
         let reader = Caller { writes: false, ..caller(2, &[(9, TeamRole::Admin)]) };
         assert!(allows(&reader, Action::ReadTeam, team).is_ok());
         assert!(allows(&reader, Action::ManageSeats, team).is_err());
+    }
+
+    #[test]
+    fn a_member_without_the_second_factor_that_a_team_asks_for_stays_outside() {
+        let outside =
+            Caller { closed: [(TeamId(9), Membership::new(TeamRole::Admin, false))].into(), ..caller(1, &[(8, TeamRole::Viewer)]) };
+        assert_eq!(allows(&outside, Action::ReadTeam, Thing::Team(TeamId(9))), Err(Denied::SecondFactor));
+        assert_eq!(allows(&outside, Action::ReadCollection, Thing::Collection(&head(Some(9), None), None)), Err(Denied::SecondFactor));
+        assert_eq!(role_in(&outside, &head(Some(9), None), Some(CollectionRole::Admin)), None, "nor do events and mails reach them");
+        let hidden = head(Some(9), Some(CollectionRole::None));
+        let denied = Some(CollectionRole::None);
+        assert_eq!(allows(&outside, Action::ReadCollection, Thing::Collection(&head(Some(9), None), denied)), Err(Denied::NotFound));
+        let seen_by_its_maker = allows(&outside, Action::ReadCollection, Thing::Collection(&hidden, None));
+        assert_eq!(seen_by_its_maker, Err(Denied::SecondFactor));
+        assert_eq!(allows(&outside, Action::ReadTeam, Thing::Team(TeamId(7))), Err(Denied::NotFound), "a stranger learns nothing");
+        assert_eq!(allows(&outside, Action::ReadTeam, Thing::Team(TeamId(8))), Ok(()));
     }
 }

@@ -112,6 +112,26 @@ pub enum Happened {
         /// The session.
         session: SessionId,
     },
+    /// A second factor was switched on. Mailed.
+    SecondFactorOn {
+        /// The account.
+        user: UserId,
+    },
+    /// The second factor was switched off. Mailed.
+    SecondFactorOff {
+        /// The account.
+        user: UserId,
+    },
+    /// A recovery code was used in place of the second factor. Mailed.
+    RecoveryCodeUsed {
+        /// The account.
+        user: UserId,
+    },
+    /// New recovery codes were made; the old ones are dead. Mailed.
+    RecoveryCodesMade {
+        /// The account.
+        user: UserId,
+    },
     /// A session was ended by its user, or because its refresh token came twice, which is mailed.
     SessionEnded {
         /// The account.
@@ -166,6 +186,13 @@ pub enum Happened {
         team: TeamId,
         /// How many.
         count: u64,
+    },
+    /// The team asks for a second factor from now on, or no longer does.
+    SecondFactorRequired {
+        /// The team.
+        team: TeamId,
+        /// Which of the two.
+        required: bool,
     },
     /// Someone was invited, or invited again. Mailed: the link.
     Invited {
@@ -305,6 +332,10 @@ impl Happened {
             | Happened::EmailChanged { user, .. }
             | Happened::EmailRestored { user }
             | Happened::SignedInAnew { user, .. }
+            | Happened::SecondFactorOn { user }
+            | Happened::SecondFactorOff { user }
+            | Happened::RecoveryCodeUsed { user }
+            | Happened::RecoveryCodesMade { user }
             | Happened::SessionEnded { user, .. }
             | Happened::KeyMade { user, .. }
             | Happened::KeyDeleted { user, .. }
@@ -312,6 +343,7 @@ impl Happened {
             | Happened::AccessKeyDeleted { user, .. } => Trail::User(*user),
             Happened::TeamMade { team }
             | Happened::SeatsSet { team, .. }
+            | Happened::SecondFactorRequired { team, .. }
             | Happened::Invited { team, .. }
             | Happened::Uninvited { team, .. }
             | Happened::InviteExpired { team, .. }

@@ -16,6 +16,7 @@ pub mod merge;
 pub mod once;
 pub mod order;
 pub mod patch;
+pub mod second_factor;
 pub mod team;
 
 /// Why a value from outside was not taken: a sentence for a person, in lower case, without a full stop.

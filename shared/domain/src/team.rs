@@ -30,6 +30,9 @@ pub struct Team {
     pub updated_at: Timestamp,
     /// How many members are admins. Never 0.
     pub admins: u64,
+    /// Whether members need a second factor to get in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub requires_second_factor: bool,
     /// How people come in.
     #[serde(default)]
     pub joining: Joining,
@@ -97,9 +100,9 @@ pub struct Member {
 }
 
 impl Member {
-    /// What the person's own item says of it.
+    /// What the person's own item says of their roles; what the team asks of them stands there only.
     pub fn membership(&self) -> Membership {
-        Membership { role: self.role, billing: self.billing, groups: self.groups.clone() }
+        Membership { groups: self.groups.clone(), ..Membership::new(self.role, self.billing) }
     }
 }
 

@@ -142,13 +142,20 @@ impl Store {
     }
 
     /// Gives an account back to an address that it was taken from, and ends all sessions and keys: whoever changed it is
-    /// out. Their connections are still open. [`Conflict::LinkGone`]: that was too long ago, or is done.
+    /// out, with the second factor that they may have set up. Their connections are still open. [`Conflict::LinkGone`]: that was too long ago, or is done.
     pub async fn restore_email(&self, profile: &Profile, email: &Email, now: Timestamp) -> Result<(), Error> {
         let user = profile.id;
+        // A second factor that is younger than the change of address is that of whoever changed it.
+        let changed = profile.emails_before.iter().find(|left| left.email == *email).map(|left| left.until - WAY_BACK);
+        let theirs = profile.second_factor.is_some_and(|since| changed.is_some_and(|changed| changed <= since));
         let mut legs = vec![
             Leg::update(
                 keys::profile(user),
-                "SET #email = :back, #verified = :yes, #sessions_from = :from, #keys_from = :from REMOVE #email_asked, #emails_before",
+                format!(
+                    "SET #email = :back, #verified = :yes, #sessions_from = :from, #keys_from = :from \
+                     REMOVE #email_asked, #emails_before{}",
+                    if theirs { ", #second_factor" } else { "" }
+                ),
             )
             .when("#email = :now")
             .or(Conflict::LinkGone)
@@ -164,6 +171,9 @@ impl Store {
             Leg::delete(claim_of(&profile.email)),
             events::leg(None, Happened::EmailRestored { user }, now)?,
         ];
+        if theirs {
+            legs.push(Leg::delete(keys::factor(user)));
+        }
         // Nor have the addresses in between a way back any more.
         let others = profile.emails_before.iter().filter(|left| now < left.until && left.email != *email && left.email != profile.email);
         legs.extend(others.map(|left| {

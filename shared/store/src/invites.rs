@@ -12,6 +12,7 @@ use domain::team::{Invite, Member, Team};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::factors::still_asks;
 use crate::teams::{free_seat, one_more_admin, take_seats};
 use crate::users::{Profile, digest};
 use crate::{Conflict, Ended, Error, Item, Leg, Range, Store, events, keys, n, read, row, s, users};
@@ -50,7 +51,8 @@ fn item(invite: &Invite) -> Result<Item, Error> {
 }
 
 /// The legs that turn a pending invitation into a membership; the seat stays taken. The profile is the caller's to write.
-pub(crate) fn take(invite: &Invite, profile: &Profile, now: Timestamp) -> Result<Vec<Leg>, Error> {
+/// `asks`: whether the team asks for a second factor, as it was read just now.
+pub(crate) fn take(invite: &Invite, profile: &Profile, asks: bool, now: Timestamp) -> Result<Vec<Leg>, Error> {
     let (team, user) = (invite.team, profile.id);
     let username = profile.username.to_string();
     let member = Member { team, user, username, role: invite.role, billing: false, groups: Vec::new(), joined_at: now };
@@ -65,9 +67,8 @@ pub(crate) fn take(invite: &Invite, profile: &Profile, now: Timestamp) -> Result
         Leg::create(row(&keys::member(team, user), "member", &member)?).or(Conflict::AlreadyMember),
         events::leg(Some(actor), Happened::Joined { team, user, role: invite.role }, now)?,
     ];
-    if invite.role == TeamRole::Admin {
-        legs.push(one_more_admin(team));
-    }
+    let rule = if invite.role == TeamRole::Admin { one_more_admin(team) } else { Leg::check(keys::team(team)) };
+    legs.push(still_asks(rule, asks));
     Ok(legs)
 }
 
@@ -271,8 +272,9 @@ impl Store {
         if invite.expires_at <= now {
             return Err(Conflict::InviteExpired.into());
         }
-        let mut legs = take(&invite, &profile, now)?;
-        legs.push(users::join(user, team, Membership::new(invite.role, false))?);
+        let asks = about.requires_second_factor;
+        let mut legs = take(&invite, &profile, asks, now)?;
+        legs.push(users::join(user, team, Membership { second_factor: asks, ..Membership::new(invite.role, false) })?);
         match self.commit(&legs).await {
             // Perhaps it was this person, on two devices at once.
             Err(Error::Conflict(Conflict::InviteGone | Conflict::AlreadyMember)) if self.member(team, user).await?.is_some() => Ok(()),

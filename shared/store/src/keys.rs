@@ -8,6 +8,7 @@
 //! | session | `USER#u` | `SESS#s` |
 //! | API key | `USER#u` | `KEY#k` |
 //! | access key for a collection | `USER#u` | `ACCESS#k` |
+//! | second factor | `USER#u` | `FACTOR` |
 //! | my subscription, role given to me in person (mirrors) | `USER#u` | `SUB#c`, `GRANT#c` |
 //! | my connection (mirror) | `USER#u` | `CONN#x` |
 //! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#folded`, `HANDLE#h` | `CLAIM` |
@@ -72,6 +73,11 @@ pub fn user_partition(user: UserId) -> String {
 /// The user, with their roles in all teams.
 pub fn profile(user: UserId) -> Key {
     Key::new(user_partition(user), "PROFILE")
+}
+
+/// The user's second factor.
+pub fn factor(user: UserId) -> Key {
+    Key::new(user_partition(user), "FACTOR")
 }
 
 /// The prefix of a user's sessions.

@@ -25,6 +25,7 @@ pub mod drafts;
 pub mod edits;
 pub mod elements;
 pub mod events;
+pub mod factors;
 pub mod feed;
 pub mod imports;
 pub mod invites;
@@ -95,6 +96,16 @@ pub enum Conflict {
     AccessKeyGone,
     /// The session ended.
     SessionGone,
+    /// A second factor is in use.
+    SecondFactorOn,
+    /// No second factor is in use.
+    NoSecondFactor,
+    /// No set-up of a second factor waits for its first code.
+    NoSetUp,
+    /// The code is wrong, or was used.
+    WrongCode,
+    /// The password was shown too long ago, or has changed since.
+    ChallengeGone,
     /// The ticket was used or is too old.
     TicketGone,
     /// The same request, by its `Idempotency-Key`, is being answered.

@@ -85,9 +85,9 @@ impl Store {
     }
 
     /// Lets a connection follow a collection. The transaction holds only while the connection is open and, for a
-    /// team's collection, its user is what they were in the team: somebody who is removed at this moment, or gets another
-    /// role or group, is not registered behind it. Who loses a role in the collection itself is found by the number
-    /// that the registration carries.
+    /// team's collection, its user gets into the team and is what they were there: somebody who is removed at this moment,
+    /// or gets another role or group, is not registered behind it. Who loses a role in the collection itself is found by the
+    /// number that the registration carries.
     pub async fn follow(&self, by: &Access<ReadCollection>, connection: &ConnectionId, now: Timestamp) -> Result<(), Error> {
         let head = &by.thing;
         let until = now + KEPT;
@@ -137,6 +137,12 @@ impl Store {
             gone.push(key);
         }
         self.delete_all(&gone).await
+    }
+
+    /// Ends what a person's connections follow of a team that is closed to them. When it has returned, no event of it
+    /// reaches them: they get into the team no longer, so nothing registers them anew.
+    pub async fn drop_live(&self, user: UserId, team: TeamId) -> Result<(), Error> {
+        self.end_registrations(&self.registrations_of(user, team).await?).await
     }
 
     /// What a person's connections follow of a team's collections.

@@ -100,7 +100,7 @@ pub(crate) fn still(leg: Leg, member: &Member) -> Leg {
     })
 }
 
-fn role(role: TeamRole) -> AttributeValue {
+pub(crate) fn role(role: TeamRole) -> AttributeValue {
     crate::s(match role {
         TeamRole::Viewer => "viewer",
         TeamRole::Editor => "editor",
@@ -129,6 +129,7 @@ impl Store {
             updated_at: now,
             admins: 1,
             joining: Joining::default(),
+            requires_second_factor: false,
         };
         let seats = Seats { count: 1, used: 1 };
         let membership = Membership::new(TeamRole::Admin, true);
@@ -261,7 +262,7 @@ impl Store {
             let what = Happened::RoleChanged { team, user, role: member.role, billing: member.billing };
             let mut legs = vec![
                 still(Leg::put(row(&keys::member(team, user), "member", &member)?), &was),
-                users::join(user, team, member.membership())?,
+                users::change(user, team, &member),
                 events::leg(Some(access.caller.actor()), what, now)?,
             ];
             match (was.role == TeamRole::Admin, member.role == TeamRole::Admin) {

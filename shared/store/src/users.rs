@@ -6,12 +6,12 @@ use domain::access::{Caller, Membership};
 use domain::account::{Email, PasswordHash, Username};
 use domain::happened::Happened;
 use domain::ids::{TeamId, UserId, WorkspaceId};
-use domain::team::{Invite, Workspace};
+use domain::team::{Invite, Member, Workspace};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Conflict, Ended, Error, Item, Leg, Store, events, invites, keys, read, row};
+use crate::{Conflict, Ended, Error, Item, Leg, Store, events, flag, invites, keys, read, row, teams};
 
 /// An account. It carries the person's roles in all their teams, so that one item says what they may.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Profile {
     /// API keys made before this time have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys_from: Option<Timestamp>,
+    /// Since when they sign in with a second factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<Timestamp>,
     /// The address that they want instead, until it is confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_asked: Option<Email>,
@@ -61,6 +64,9 @@ pub struct Left {
 impl Profile {
     /// The person as the rules see them, apart from how they came.
     pub fn caller(&self) -> Caller {
+        let second_factor = self.second_factor.is_some();
+        let teams = self.teams.clone().into_iter();
+        let (teams, closed) = teams.partition(|(_, membership)| second_factor || !membership.second_factor);
         Caller {
             user: self.id,
             username: self.username.to_string(),
@@ -72,7 +78,9 @@ impl Profile {
             client: None,
             once: None,
             workspace: self.workspace.clone(),
-            teams: self.teams.clone(),
+            second_factor,
+            teams,
+            closed,
         }
     }
 }
@@ -119,7 +127,8 @@ pub(crate) fn claimed_by(item: Item) -> Result<UserId, Error> {
     read::<Claim>(item).map(|claim| claim.user)
 }
 
-/// The leg that gives a person a role in a team, on the item that decides.
+/// The leg that gives a person a role in a team, on the item that decides. What the team asks of its members stands in
+/// the membership: whoever joins reads it first, and holds the transaction to it ([`crate::factors::still_asks`]).
 pub(crate) fn join(user: UserId, team: TeamId, membership: Membership) -> Result<Leg, Error> {
     let membership = serde_dynamo::to_attribute_value(membership).map_err(|error| Error::Failed(error.to_string()))?;
     Ok(Leg::update(keys::profile(user), format!("SET #teams.#{team} = :membership"))
@@ -127,11 +136,20 @@ pub(crate) fn join(user: UserId, team: TeamId, membership: Membership) -> Result
         .value(":membership", membership))
 }
 
-/// The leg that holds a transaction to what the caller is in a team, as they were read.
+/// The leg that gives a member another role; what the team asks of them stays.
+pub(crate) fn change(user: UserId, team: TeamId, role: &Member) -> Leg {
+    Leg::update(keys::profile(user), format!("SET #teams.#{team}.#role = :role, #teams.#{team}.#billing = :billing"))
+        .when(format!("attribute_exists(#teams.#{team})"))
+        .value(":role", teams::role(role.role))
+        .value(":billing", flag(role.billing))
+}
+
+/// The leg that holds a transaction to what the caller is in a team, as they were read, and to their getting in.
 pub(crate) fn still_in(caller: &Caller, team: TeamId) -> Result<Leg, Error> {
     let membership = caller.teams.get(&team).ok_or(Conflict::NotMember)?;
+    let open = if membership.second_factor { " AND attribute_exists(#second_factor)" } else { "" };
     let membership = serde_dynamo::to_attribute_value(membership).map_err(|error| Error::Failed(error.to_string()))?;
-    let check = Leg::check(keys::profile(caller.user)).when(format!("#teams.#{team} = :membership"));
+    let check = Leg::check(keys::profile(caller.user)).when(format!("#teams.#{team} = :membership{open}"));
     Ok(check.value(":membership", membership).or(Conflict::NotMember))
 }
 
@@ -187,6 +205,10 @@ impl Store {
     /// Refuses with [`Conflict::UsernameTaken`] before [`Conflict::EmailTaken`] (so that a taken address shows nothing
     /// that a free one does not), [`Conflict::IdTaken`], [`Conflict::InviteGone`].
     pub async fn sign_up(&self, new: &NewUser, invite: Option<&Invite>, now: Timestamp) -> Result<Profile, Error> {
+        let asks = match invite {
+            Some(invite) => self.asks_for_second_factor(invite.team).await?,
+            None => false,
+        };
         let profile = Profile {
             id: new.id,
             email: new.email.clone(),
@@ -196,11 +218,15 @@ impl Store {
             verified: false,
             sessions_from: now,
             keys_from: None,
+            second_factor: None,
             email_asked: None,
             emails_before: Vec::new(),
             created_at: now,
             workspace: new.workspace.clone(),
-            teams: invite.map(|invite| (invite.team, Membership::new(invite.role, false))).into_iter().collect(),
+            teams: invite
+                .map(|invite| (invite.team, Membership { second_factor: asks, ..Membership::new(invite.role, false) }))
+                .into_iter()
+                .collect(),
         };
         let workspace =
             Workspace { id: new.workspace.clone(), name: "My Workspace".to_owned(), team: None, owner: new.id, created_at: now };
@@ -214,7 +240,7 @@ impl Store {
             events::leg(None, Happened::SignedUp { user: new.id }, now)?,
         ];
         if let Some(invite) = invite {
-            legs.extend(invites::take(invite, &profile, now)?);
+            legs.extend(invites::take(invite, &profile, asks, now)?);
         }
         self.commit(&legs).await?;
         Ok(profile)
@@ -226,8 +252,8 @@ impl Store {
         let confirm = Leg::update(keys::profile(user), "SET #verified = :yes")
             .when("#email = :email AND #verified = :no")
             .text(":email", email.as_str())
-            .value(":yes", crate::flag(true))
-            .value(":no", crate::flag(false));
+            .value(":yes", flag(true))
+            .value(":no", flag(false));
         let ended = self.transact(&[confirm, events::leg(None, Happened::Confirmed { user }, now)?]).await?;
         let profile = self.profile(user).await?.filter(|profile| profile.email == *email && profile.verified);
         match (ended, profile) {
@@ -253,6 +279,7 @@ mod tests {
             verified: false,
             sessions_from: Timestamp::UNIX_EPOCH,
             keys_from: None,
+            second_factor: None,
             email_asked: None,
             emails_before: Vec::new(),
             created_at: Timestamp::UNIX_EPOCH,

@@ -8,6 +8,7 @@ mod invites;
 mod keys;
 mod mails;
 mod recovery;
+mod second_factor;
 mod signing_in;
 mod sockets;
 mod teams;

@@ -16,6 +16,8 @@ pub struct Account {
     pub full_name: String,
     /// Whether the address is confirmed.
     pub verified: bool,
+    /// Since when they sign in with a second factor.
+    pub second_factor: Option<Moment>,
     /// The sessions.
     pub sessions: Vec<Session>,
 }

@@ -22,6 +22,8 @@ pub struct Home {
     pub frame: Frame,
     /// Who is greeted.
     pub name: String,
+    /// The names of their teams that ask for a second factor, which they do not have.
+    pub closed: Vec<String>,
 }
 
 /// What an invitation says, without its secret's hash.
@@ -65,6 +67,8 @@ pub struct Signin {
     pub frame: Frame,
     /// The invitation that brought the visitor here.
     pub invite: Option<Note>,
+    /// What somebody has got who has shown all but the second factor.
+    pub challenge: Option<String>,
     /// Where to go then: a path of ours.
     pub then: String,
     /// What has just happened, as a sentence.
@@ -141,4 +145,6 @@ pub struct Problem {
     pub detail: String,
     /// The collection that the viewer may ask for, whether it is there or not.
     pub ask: Option<String>,
+    /// Where to do it, and what the link there says.
+    pub way: Option<(&'static str, &'static str)>,
 }

@@ -7,6 +7,7 @@ mod door;
 mod item;
 mod keys;
 mod library;
+mod second_factor;
 mod team;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Sign
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
 pub use library::{Collection, CollectionPage, Day, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
+pub use second_factor::{Qr, SecondFactor, State};
 pub use team::{Member, New, Pending, Seats, TeamPage, Wish};
 
 /// What stands around every page.

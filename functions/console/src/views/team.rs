@@ -36,6 +36,10 @@ pub struct TeamPage {
     pub may_invite: bool,
     /// Whether the viewer could invite if they had confirmed their address.
     pub confirm_first: bool,
+    /// Whether members need a second factor to get in.
+    pub second_factor: bool,
+    /// Whether the viewer has one, without which they cannot ask others for it.
+    pub has_second_factor: bool,
     /// Whether the viewer may change the number of seats.
     pub may_seat: bool,
     /// Whether invitations are for their addresses only.

@@ -181,6 +181,8 @@ pub fn team(name: &str) -> TeamPage {
         may_manage: true,
         may_invite: true,
         confirm_first: false,
+        second_factor: true,
+        has_second_factor: true,
         may_seat: true,
         bound: false,
         wishes: vec![wish(name, "pending")],
@@ -269,6 +271,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         viewer: viewer(),
         full_name: "Ann Lee".into(),
         verified: false,
+        second_factor: None,
         sessions: vec![
             Session {
                 address: Some("192.0.2.7".into()),
@@ -309,17 +312,22 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         }],
         choices: vec![Choice { id: "c1".into(), name: name.into(), chosen: true }],
     };
+    let factor = |state| SecondFactor { frame: signed.clone(), state };
     let problem = Problem {
         frame: Frame::default(),
         status: 404,
         title: "There is nothing here".into(),
         detail: "The page does not exist, or it is not open to you.".into(),
         ask: Some("c1".into()),
+        way: Some(("/account/second-factor", "Set up two-factor sign-in")),
     };
     vec![
         ("landing", html(&|| Landing { frame: Frame::default(), origin: "https://postroom.example".into() }.render())),
-        ("home", html(&|| Home { frame: signed.clone(), name: name.into() }.render())),
-        ("home-empty", html(&|| Home { frame: Frame { teams: vec![], ..signed.clone() }, name: name.into() }.render())),
+        ("home", html(&|| Home { frame: signed.clone(), name: name.into(), closed: vec![] }.render())),
+        (
+            "home-empty",
+            html(&|| Home { frame: Frame { teams: vec![], ..signed.clone() }, name: name.into(), closed: vec![name.into()] }.render()),
+        ),
         ("signup", html(&|| Signup { frame: Frame::default(), invite: None, sent: false }.render())),
         ("signup-invite", html(&|| Signup { frame: Frame::default(), invite: Some(note(name, false)), sent: false }.render())),
         ("signup-sent", html(&|| Signup { frame: Frame::default(), invite: None, sent: true }.render())),
@@ -329,6 +337,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
                 Signin {
                     frame: Frame::default(),
                     invite: None,
+                    challenge: None,
                     then: "/".into(),
                     news: Some("Your address is confirmed. Sign in to continue."),
                 }
@@ -389,5 +398,11 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("account", html(&|| account.render())),
         ("keys", html(&|| keys.render())),
         ("keys-none", html(&|| Keys { frame: signed.clone(), viewer: viewer(), keys: vec![], access: vec![], choices: vec![] }.render())),
+        ("second-factor", html(&|| factor(State::Off { confirmed: true }).render())),
+        (
+            "second-factor-waits",
+            html(&|| factor(State::Waits { qr: Qr { width: 2, path: "M0 0h1v1h-1z".into() }, secret: name.into() }).render()),
+        ),
+        ("second-factor-on", html(&|| factor(State::On { since: at("2026-11-20T08:00:00Z"), recovery_codes: 9 }).render())),
     ]
 }

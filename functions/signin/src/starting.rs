@@ -1,0 +1,69 @@
+//! A session begins: for whoever has shown all that an account asks for.
+
+use app::{App, Json, Problem, Tokens, cookie};
+use axum::http::{HeaderMap, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use domain::ids::UserId;
+use domain::limit;
+use jiff::SignedDuration;
+use store::sessions::Session;
+use store::users::Profile;
+
+use crate::sessions::tokens;
+
+/// Of sign-ins to an account that is not older nobody is told: its maker is still setting up.
+const NEW: SignedDuration = SignedDuration::from_hours(1);
+
+/// Where a session begins, and for how long.
+pub(crate) struct Place {
+    /// 30 days instead of 30 minutes without use.
+    pub(crate) keep: bool,
+    /// What the client calls itself; without it, the browser's own words count.
+    pub(crate) device: Option<String>,
+}
+
+/// Begins a session for the owner of an account; answers with tokens for programs, and a cookie for browsers.
+pub(crate) async fn start(app: &App, profile: &Profile, place: Place, headers: &HeaderMap) -> Result<Response, Problem> {
+    let (refresh_secret, cookie_secret) = (app.tokens.random()?, app.tokens.random()?);
+    let session = Session {
+        id: app.new_id().into(),
+        user: profile.id,
+        refresh_hash: Tokens::hash(&refresh_secret),
+        rotation: 0,
+        cookie_hash: Tokens::hash(&cookie_secret),
+        created_at: app.now(),
+        used_at: app.now(),
+        keep: place.keep,
+        device: device(place.device, headers),
+        address: app::address(headers),
+        kept_at: None,
+    };
+    let anew = !seen_before(app, &session, headers).await?;
+    app.store.start_session(&session, anew && NEW < app.now().duration_since(profile.created_at)).await?;
+    let known = cookie::set_known(&app.config, session.user, &app.known(session.user)?);
+    let cookies = [cookie::set(&app.config, &session.cookie(&cookie_secret), session.cookie_seconds()), known];
+    let cookies = cookies.into_iter().flatten().map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>();
+    Ok((AppendHeaders(cookies), Json(tokens(app, &session, &refresh_secret)?)).into_response())
+}
+
+fn device(given: Option<String>, headers: &HeaderMap) -> String {
+    let browser = || headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let text = given.filter(|text| !text.trim().is_empty()).or_else(browser).unwrap_or_else(|| "unknown".to_owned());
+    text.trim().chars().filter(|c| !c.is_control()).take(limit::NAME_CHARS).collect()
+}
+
+/// Whether this browser shows that somebody has signed in to this account with it before.
+pub(crate) fn is_known(app: &App, user: UserId, headers: &HeaderMap) -> bool {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.filter_map(|cookie| cookie::find_known(cookie, user)).any(|shown| app.is_known(user, shown))
+}
+
+/// Whether somebody has signed in to this account from here before: this browser says so, or a session that still lives
+/// came from the same device and address.
+async fn seen_before(app: &App, session: &Session, headers: &HeaderMap) -> Result<bool, Problem> {
+    if is_known(app, session.user, headers) {
+        return Ok(true);
+    }
+    let others = app.store.sessions(session.user, app.now()).await?;
+    Ok(others.iter().any(|other| other.device == session.device && other.address == session.address))
+}
