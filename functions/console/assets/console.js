@@ -137,7 +137,7 @@ async function busy(form, work) {
 }
 
 async function send(form) {
-  const { api, then, done, report, reveal, confirm, yes } = form.dataset;
+  const { api, then, follow, done, report, reveal, confirm, yes } = form.dataset;
   if (confirm && !(await confirmed(confirm, yes))) return;
   await busy(form, async () => {
     const [method, path] = api.split(" ");
@@ -155,6 +155,7 @@ async function send(form) {
       const joined = await call("POST", "/api/invites/accept", JSON.stringify({ token: form.dataset.join, email: form.dataset.joinAs }));
       if (joined.ok) return void location.assign(fill("/teams/{team.id}/library", joined.body));
     }
+    if (follow) return void location.assign(at(answer.body, follow));
     if (then) return void location.assign(fill(then, answer.body, encodeURIComponent));
     if (report) showReport(form, answer.body[report] ?? []);
     if (reveal) {
@@ -214,6 +215,7 @@ const handleOf = (name) => name.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+/, ""
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("[data-api]")) send(form);
+  else if (form.matches("[data-go]")) location.assign(`${form.dataset.go}?${new URLSearchParams(new FormData(form))}`);
   else if (form.matches("[data-import-paste]")) importPaste(form);
   else if (form.matches("[data-edit-fields], [data-edit-raw]")) save(form);
   else return;

@@ -11,6 +11,7 @@ mod door;
 mod history;
 mod keys;
 mod library;
+mod programs;
 mod second_factor;
 mod teams;
 pub mod views;
@@ -51,6 +52,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(account::account))
         .routes(routes!(keys::keys))
         .routes(routes!(second_factor::second_factor))
+        .routes(routes!(programs::device))
+        .routes(routes!(programs::authorize))
         .routes(routes!(asset))
 }
 

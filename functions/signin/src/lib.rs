@@ -8,7 +8,9 @@ mod access_keys;
 mod api_keys;
 mod closing;
 mod email;
+mod exchange;
 mod password;
+mod programs;
 mod second_factor;
 mod sessions;
 mod starting;
@@ -37,5 +39,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(second_factor::look, second_factor::set_up, second_factor::switch_off))
         .routes(routes!(second_factor::confirm))
         .routes(routes!(second_factor::renew))
+        .routes(routes!(programs::ask))
+        .routes(routes!(programs::answer))
+        .routes(routes!(programs::authorize))
+        .routes(routes!(exchange::device_token))
+        .routes(routes!(exchange::token))
         .routes(routes!(tickets::make))
 }

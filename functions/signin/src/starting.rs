@@ -22,8 +22,15 @@ pub(crate) struct Place {
     pub(crate) device: Option<String>,
 }
 
-/// Begins a session for the owner of an account; answers with tokens for programs, and a cookie for browsers.
-pub(crate) async fn start(app: &App, profile: &Profile, place: Place, headers: &HeaderMap) -> Result<Response, Problem> {
+/// A session that begins, with its secrets.
+pub(crate) struct Begun {
+    pub(crate) session: Session,
+    pub(crate) refresh_secret: String,
+    cookie_secret: String,
+}
+
+/// A new session for the owner of an account, that nobody has kept yet.
+pub(crate) fn begin(app: &App, profile: &Profile, place: Place, headers: &HeaderMap) -> Result<Begun, Problem> {
     let (refresh_secret, cookie_secret) = (app.tokens.random()?, app.tokens.random()?);
     let session = Session {
         id: app.new_id().into(),
@@ -38,12 +45,27 @@ pub(crate) async fn start(app: &App, profile: &Profile, place: Place, headers: &
         address: app::address(headers),
         kept_at: None,
     };
-    let anew = !seen_before(app, &session, headers).await?;
-    app.store.start_session(&session, anew && NEW < app.now().duration_since(profile.created_at)).await?;
+    Ok(Begun { session, refresh_secret, cookie_secret })
+}
+
+impl Begun {
+    /// Keeps it. Its owner is told where it is the first from its place.
+    pub(crate) async fn keep(&self, app: &App, profile: &Profile, headers: &HeaderMap) -> Result<(), Problem> {
+        let anew = !seen_before(app, &self.session, headers).await?;
+        let tell = anew && NEW < app.now().duration_since(profile.created_at);
+        Ok(app.store.start_session(&self.session, tell).await?)
+    }
+}
+
+/// Begins a session for the owner of an account; answers with tokens for programs, and a cookie for browsers.
+pub(crate) async fn start(app: &App, profile: &Profile, place: Place, headers: &HeaderMap) -> Result<Response, Problem> {
+    let begun = begin(app, profile, place, headers)?;
+    begun.keep(app, profile, headers).await?;
+    let session = &begun.session;
     let known = cookie::set_known(&app.config, session.user, &app.known(session.user)?);
-    let cookies = [cookie::set(&app.config, &session.cookie(&cookie_secret), session.cookie_seconds()), known];
+    let cookies = [cookie::set(&app.config, &session.cookie(&begun.cookie_secret), session.cookie_seconds()), known];
     let cookies = cookies.into_iter().flatten().map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>();
-    Ok((AppendHeaders(cookies), Json(tokens(app, &session, &refresh_secret)?)).into_response())
+    Ok((AppendHeaders(cookies), Json(tokens(app, session, &begun.refresh_secret)?)).into_response())
 }
 
 fn device(given: Option<String>, headers: &HeaderMap) -> String {

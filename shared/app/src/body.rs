@@ -76,6 +76,25 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     }
 }
 
+/// The fields of a form, or of a JSON body: what OAuth's clients send, and what ours do.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Fields<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Fields<T>, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+            return <Json<T> as FromRequest<S>>::from_request(request, state).await.map(|Json(fields)| Fields(fields));
+        }
+        match axum::Form::<T>::from_request(request, state).await {
+            Ok(axum::Form(fields)) => Ok(Fields(fields)),
+            Err(rejection) => Err(Problem::Malformed(format!("the form cannot be read: {}", rejection.body_text()))),
+        }
+    }
+}
+
 impl<T: DeserializeOwned, S: Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 

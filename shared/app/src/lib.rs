@@ -27,7 +27,7 @@ pub mod stream;
 pub mod telemetry;
 mod tokens;
 
-pub use body::{Document, Json};
+pub use body::{Document, Fields, Json};
 pub use clock::Clock;
 pub use config::{Config, Var};
 pub use extract::{By, Export, Fetched, Holder, Path, Query, Seen, Who, address, writes};
@@ -36,7 +36,7 @@ pub use outbound::{Outbound, Unreachable};
 pub use password::{Passwords, strong};
 pub use problem::{FieldError, Problem};
 pub use push::{Frame, Push, Pushed};
-pub use tokens::{ACCESS_SECONDS, Claims, Tokens};
+pub use tokens::{ACCESS_SECONDS, Claims, Tokens, is_pkce_challenge, is_pkce_verifier};
 
 /// Why a function cannot start or an event cannot be handled. For the log and for Lambda, never for a caller.
 pub type Crash = Box<dyn std::error::Error + Send + Sync>;
@@ -118,6 +118,11 @@ impl App {
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
         let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
         uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds))
+    }
+
+    /// 64 random bits.
+    pub fn chance(&self) -> Result<u64, Problem> {
+        getrandom::u64().map_err(|error| Problem::Internal(error.to_string()))
     }
 
     /// Random bits for a number id.

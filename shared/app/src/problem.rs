@@ -112,6 +112,7 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::NoSetUp => (409, "no_set_up", "no set-up waits for a code, or it waited more than 15 minutes: begin again"),
         Conflict::WrongCode => (401, "wrong_code", "this code is wrong, or was used: wait for the next one"),
         Conflict::ChallengeGone => (401, "challenge_gone", "this took too long, or the password has changed: sign in again"),
+        Conflict::QuestionGone => (410, "request_gone", "this was answered, or is older than 5 minutes: begin again in the program"),
         Conflict::TicketGone => (401, "ticket_gone", "this ticket was used or is too old: get a new one"),
         Conflict::UnderWay => (409, "under_way", "a request with this Idempotency-Key is being answered: send it again in a second"),
         Conflict::CollectionGone => (404, "not_found", "there is no such collection (any more)"),

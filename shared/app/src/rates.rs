@@ -23,6 +23,10 @@ pub const WRONG_FROM_ADDRESS: Rate = Rate { what: "wrong-address", times: 100, w
 pub const CODES: Rate = Rate { what: "code", times: 10, window: SignedDuration::from_mins(15) };
 /// The same from browsers that somebody has signed in with: whoever knows the password locks nobody out of them.
 pub const CODES_FROM_KNOWN: Rate = Rate { what: "code-known", times: 10, window: SignedDuration::from_mins(15) };
+/// Codes of programs that one person looks up or answers: whoever guesses finds nobody's.
+pub const PROGRAM_CODES: Rate = Rate { what: "program-code", times: 30, window: SignedDuration::from_mins(15) };
+/// Programs that ask to sign in from one network address.
+pub const PROGRAMS: Rate = Rate { what: "program", times: 100, window: SignedDuration::from_mins(15) };
 /// New accounts from one network address: a classroom may sign up at once.
 pub const SIGN_UPS: Rate = Rate { what: "sign-up", times: 200, window: SignedDuration::from_hours(1) };
 /// Letters that somebody at one network address asks for without being signed in.

@@ -138,6 +138,23 @@ impl Tokens {
     pub fn hash(secret: &str) -> String {
         Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
+
+    /// Whether `hash` is the one under which `secret` is kept.
+    pub fn is_hash(hash: &str, secret: &str) -> bool {
+        hash.as_bytes().ct_eq(Tokens::hash(secret).as_bytes()).into()
+    }
+}
+
+/// Whether a text can be a challenge of RFC 7636, method S256: a SHA-256, base64url without padding.
+pub fn is_pkce_challenge(challenge: &str) -> bool {
+    URL_SAFE_NO_PAD.decode(challenge).is_ok_and(|bytes| bytes.len() == 32)
+}
+
+/// Whether a challenge was made of this verifier: 43 to 128 characters of `A-Z a-z 0-9 - . _ ~` (RFC 7636).
+pub fn is_pkce_verifier(verifier: &str, challenge: &str) -> bool {
+    let plain = verifier.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'));
+    let made = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+    plain && (43..=128).contains(&verifier.len()) && bool::from(made.as_bytes().ct_eq(challenge.as_bytes()))
 }
 
 fn mac(key: &Key, purpose: &str, parts: &[&str]) -> Vec<u8> {
@@ -203,6 +220,15 @@ mod tests {
         }
         assert!(!tokens.link_is("confirm", &["1", "2"], &link));
         assert!(!tokens.link_is("invite", &["1", "2"], ""));
+    }
+
+    #[test]
+    fn a_challenge_is_made_of_its_verifier() {
+        // RFC 7636, appendix B.
+        let (verifier, challenge) = ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert!(is_pkce_challenge(challenge) && is_pkce_verifier(verifier, challenge));
+        assert!(!is_pkce_verifier(&verifier.replace('d', "e"), challenge) && !is_pkce_verifier(challenge, challenge));
+        assert!(!is_pkce_challenge("plain") && !is_pkce_challenge(&challenge[1..]) && !is_pkce_challenge(&format!("{challenge}=")));
     }
 
     #[test]

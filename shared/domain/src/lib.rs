@@ -16,6 +16,7 @@ pub mod merge;
 pub mod once;
 pub mod order;
 pub mod patch;
+pub mod program;
 pub mod second_factor;
 pub mod team;
 

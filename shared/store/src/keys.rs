@@ -23,6 +23,7 @@
 //! | change, and the parts of a long one | `LOG#c` | `CHG#seq`, `PART#seq#n` |
 //! | live registration | `LIVE#c#shard` | `CONN#x` |
 //! | connection, and its registrations (mirror) | `CONN#x` | `CONN`, `LIVE#c` |
+//! | program that asks to sign in; its permit | `QUESTION#sha`, `PERMIT#sha` | `QUESTION`, `PERMIT` |
 //! | ticket for a WebSocket | `TICKET#id` | `TICKET` |
 //! | feed of a team, of a person | `FEED#TEAM#t`, `FEED#USER#u` | `ms#c#seq` |
 //! | something happened (not in a collection) | `AUDIT#subject#yyyymm` | `EVT#id` |
@@ -384,6 +385,16 @@ pub const LIVE: &str = "LIVE#";
 /// A registration as its connection sees it.
 pub fn my_live(connection: &ConnectionId, collection: &CollectionId) -> Key {
     Key::new(connection_partition(connection), format!("{LIVE}{collection}"))
+}
+
+/// A program that asks to sign in, by the hash of the code that a person types.
+pub fn question(code_hash: &str) -> Key {
+    Key::new(format!("QUESTION#{code_hash}"), "QUESTION")
+}
+
+/// What lets a program sign in once, by the hash of its code.
+pub fn permit(code_hash: &str) -> Key {
+    Key::new(format!("PERMIT#{code_hash}"), "PERMIT")
 }
 
 /// A one-time ticket for a WebSocket.

@@ -32,6 +32,7 @@ pub mod invites;
 pub mod keys;
 pub mod live;
 pub mod once;
+pub mod programs;
 mod queue;
 pub mod rates;
 pub mod readers;
@@ -106,6 +107,8 @@ pub enum Conflict {
     WrongCode,
     /// The password was shown too long ago, or has changed since.
     ChallengeGone,
+    /// A program's question was answered, or is too old.
+    QuestionGone,
     /// The ticket was used or is too old.
     TicketGone,
     /// The same request, by its `Idempotency-Key`, is being answered.

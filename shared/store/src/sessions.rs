@@ -263,6 +263,14 @@ impl Store {
         self.reused(session, actor, now).await
     }
 
+    /// Ends a session whose proof came twice: somebody copied it. Its connections are still open.
+    pub async fn end_copied(&self, profile: &Profile, session: &SessionId, now: Timestamp) -> Result<(), Error> {
+        match self.end(profile.id, session, true, profile.caller().actor(), now).await {
+            Err(Error::Conflict(Conflict::SessionGone)) => Ok(()),
+            ended => ended,
+        }
+    }
+
     async fn reused(&self, session: Session, actor: Actor, now: Timestamp) -> Result<Refreshed, Error> {
         match self.end(session.user, &session.id, true, actor, now).await {
             Ok(()) | Err(Error::Conflict(Conflict::SessionGone)) => Ok(Refreshed::Reused),

@@ -7,6 +7,7 @@ mod invitations;
 mod invites;
 mod keys;
 mod mails;
+mod programs;
 mod recovery;
 mod second_factor;
 mod signing_in;

@@ -7,6 +7,7 @@ mod door;
 mod item;
 mod keys;
 mod library;
+mod programs;
 mod second_factor;
 mod team;
 
@@ -18,6 +19,7 @@ pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Sign
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
 pub use library::{Collection, CollectionPage, Day, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
+pub use programs::{Authorize, Device, DeviceStep};
 pub use second_factor::{Qr, SecondFactor, State};
 pub use team::{Member, New, Pending, Seats, TeamPage, Wish};
 

@@ -312,6 +312,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         }],
         choices: vec![Choice { id: "c1".into(), name: name.into(), chosen: true }],
     };
+    let device = |step| Device { frame: signed.clone(), step };
     let factor = |state| SecondFactor { frame: signed.clone(), state };
     let problem = Problem {
         frame: Frame::default(),
@@ -402,6 +403,37 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         (
             "second-factor-waits",
             html(&|| factor(State::Waits { qr: Qr { width: 2, path: "M0 0h1v1h-1z".into() }, secret: name.into() }).render()),
+        ),
+        (
+            "device",
+            html(&|| device(DeviceStep::Type { typed: name.into(), wrong: Some("no program waits with this code".into()) }).render()),
+        ),
+        (
+            "device-answer",
+            html(&|| {
+                device(DeviceStep::Answer {
+                    code: "BCDF-GHJK".into(),
+                    client: name.into(),
+                    address: Some("192.0.2.7".into()),
+                    asked: at("2026-11-21T21:20:00Z"),
+                })
+                .render()
+            }),
+        ),
+        ("device-done", html(&|| device(DeviceStep::Done { approved: true }).render())),
+        (
+            "authorize",
+            html(&|| {
+                Authorize {
+                    frame: signed.clone(),
+                    viewer: viewer(),
+                    client: name.into(),
+                    redirect: "http://127.0.0.1:1/".into(),
+                    challenge: name.into(),
+                    state: Some(name.into()),
+                }
+                .render()
+            }),
         ),
         ("second-factor-on", html(&|| factor(State::On { since: at("2026-11-20T08:00:00Z"), recovery_codes: 9 }).render())),
     ]
