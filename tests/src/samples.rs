@@ -41,6 +41,13 @@ pub fn noise(length: usize) -> String {
     (0..length).map(|_| char::from(next())).collect()
 }
 
+/// A PNG of one pixel.
+pub fn picture() -> Vec<u8> {
+    use base64::Engine;
+    let file = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    base64::engine::general_purpose::STANDARD.decode(file).expect("base64")
+}
+
 /// A body packed with gzip.
 pub fn gzip(body: &[u8]) -> Vec<u8> {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -86,6 +86,14 @@ fn a_function_is_given_the_variables_that_it_asks_for() {
 }
 
 #[test]
+fn a_function_that_answers_requests_has_a_limit_of_them() {
+    let template = template();
+    for route in &template.routes {
+        assert!(template.functions[&route.function].variables.contains_key("RATE_LIMIT"), "{} has no RATE_LIMIT", route.function);
+    }
+}
+
+#[test]
 fn a_function_may_do_what_it_needs_and_nothing_else() {
     let roles: BTreeMap<String, Value> = resources("AWS::IAM::Role").collect();
     let mut used = BTreeSet::new();

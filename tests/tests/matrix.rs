@@ -34,6 +34,10 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     // One's own.
     ("GET /api/me",                                       [401,   200,   200,   200,   200,   200,   200,   200]),
     ("PATCH /api/me",                                     [401,   200,   200,   200,   200,   200,   200,   403]),
+    ("PUT /api/me/picture",                               [401,   415,   415,   415,   415,   415,   415,   403]),
+    ("DELETE /api/me/picture",                            [401,   200,   200,   200,   200,   200,   200,   403]),
+    ("GET /api/users/{user}",                             [404,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /api/users/{user}/picture",                     [404,   404,   404,   200,   200,   200,   200,   200]),
     ("PUT /api/me/password",                              [401,   422,   422,   422,   422,   422,   422,   403]),
     ("POST /api/me/email",                                [401,   422,   422,   422,   422,   422,   422,   403]),
     ("POST /api/device/answer",                           [401,   404,   404,   404,   404,   404,   404,   403]),
@@ -117,6 +121,8 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /confirm",                                      [200,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /invite/{token}",                               [200,   200,   200,   303,   303,   303,   303,   303]),
     ("GET /account",                                      [303,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /account/profile",                              [303,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /users/{user}",                                 [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /account/keys",                                 [303,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /device",                                       [303,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /authorize",                                    [303,   422,   422,   422,   422,   422,   422,   422]),
@@ -156,6 +162,7 @@ impl World {
         let team = app.team(&maker, 500).await;
         let victim = app.join(&team, "victim", "viewer").await;
         let hidden = app.join(&team, "hidden", "editor").await;
+        victim.ask("PUT", "/api/me/picture").header("content-type", "image/png").body(samples::picture()).await.ok();
         let session = maker.get("/api/sessions").await.ok().at("/sessions/0/id");
         let key = maker.post("/api/me/api-keys", json!({"name": "maker's"})).await.ok().at("/api_key/id");
         let text = |value: Value| value.as_str().expect("an id").to_owned();

@@ -9,7 +9,7 @@ mod subscription;
 mod whole;
 
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId];
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {

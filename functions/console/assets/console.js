@@ -193,6 +193,21 @@ function backToPassword(second) {
   return first;
 }
 
+/** Sends the file of a field as it is. */
+async function upload(field) {
+  const form = field.form;
+  const [file] = field.files;
+  if (!file) return;
+  await busy(form, async () => {
+    const [method, path] = field.dataset.upload.split(" ");
+    const answer = await call(method, path, file, { "Content-Type": file.type });
+    field.value = "";
+    if (!answer.ok) return showProblem(form, answer);
+    toast(field.dataset.done);
+    await refresh();
+  });
+}
+
 const REFUSED = {
   already_member: "is in the team already",
   already_invited: "has an invitation already",
@@ -225,6 +240,7 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   if (event.target.matches("[data-import-files]")) importFiles(event.target.files);
+  if (event.target.matches("[data-upload]")) upload(event.target);
 });
 
 document.addEventListener("input", (event) => {

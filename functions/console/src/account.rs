@@ -4,9 +4,11 @@ use app::App;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::answer::{Lost, On, page};
+use store::about::Person;
+
+use crate::answer::{Lost, On, in_query, page};
 use crate::frame;
-use crate::views::{Account, Moment, Session};
+use crate::views::{self, Account, Frame, Moment, Session};
 
 /// Names, address, password and sessions.
 #[utoipa::path(get, path = "/account", responses((status = 200), (status = 303)))]
@@ -31,6 +33,59 @@ pub async fn account(State(app): State<App>, On(app::Who(caller)): On<app::Who>)
     let second_factor = profile.as_ref().and_then(|profile| profile.second_factor).map(Moment);
     let full_name = profile.and_then(|profile| profile.full_name).unwrap_or_default();
     page(&app, &Account { frame, viewer, full_name, verified: caller.verified, second_factor, sessions })
+}
+
+/// Where somebody's picture is.
+fn picture(person: &Person) -> Option<String> {
+    person.about.picture.as_ref().map(|tag| format!("/api/users/{}/picture?v={tag}", person.profile.id))
+}
+
+/// What the caller says about themselves.
+#[utoipa::path(get, path = "/account/profile", responses((status = 200), (status = 303)))]
+pub async fn profile(State(app): State<App>, On(app::Who(caller)): On<app::Who>) -> Result<Response, Lost> {
+    let person = async { app.store.person(caller.user).await.map_err(Lost::from) };
+    let (frame, person) = tokio::try_join!(frame(&app, &caller, None, ""), person)?;
+    let (viewer, person) = frame.viewer.clone().zip(person).ok_or_else(Lost::nothing)?;
+    let view = views::Profile {
+        frame,
+        viewer,
+        id: caller.user.to_string(),
+        picture: picture(&person),
+        about: person.about.text,
+        links: person.about.links,
+        public: person.about.public,
+        email_public: person.about.email_public,
+    };
+    page(&app, &view)
+}
+
+/// Somebody, by their number or username, as the viewer may see them. A visitor who may not is asked to sign in, whether
+/// there is anybody or not.
+#[utoipa::path(get, path = "/users/{user}", params(("user" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn person(State(app): State<App>, On(app::Path(named)): On<app::Path<String>>, who: Option<app::Who>) -> Result<Response, Lost> {
+    let viewer = who.map(|app::Who(caller)| caller);
+    let found = app.store.person_named(&named).await?.filter(|person| person.seen_by(viewer.as_ref()));
+    let Some(person) = found else {
+        return Err(if viewer.is_some() { Lost::nothing() } else { Lost::SignIn(format!("/users/{}", in_query(&named))) });
+    };
+    let frame = match &viewer {
+        Some(caller) => frame(&app, caller, None, "").await?,
+        None => Frame::default(),
+    };
+    let username = person.profile.username.to_string();
+    let view = views::Person {
+        frame,
+        name: person.profile.full_name.clone().unwrap_or_else(|| username.clone()),
+        username,
+        picture: picture(&person),
+        email: person.email_for(viewer.as_ref()).map(ToString::to_string),
+        joined: Moment(person.profile.created_at),
+        mine: viewer.is_some_and(|viewer| viewer.user == person.profile.id),
+        about: person.about.text,
+        links: person.about.links,
+        public: person.about.public,
+    };
+    page(&app, &view)
 }
 
 /// A browser by its name and its system, where the session only has what it calls itself (`User-Agent`).

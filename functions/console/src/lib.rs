@@ -28,7 +28,8 @@ use answer::Lost;
 use views::{Frame, TeamLink, Viewer};
 
 /// What it needs of the environment.
-pub const NEEDS: &[app::Var] = &[app::Var::TableName, app::Var::PagesUrl, app::Var::RealtimeUrl, app::Var::TokenSecretId];
+pub const NEEDS: &[app::Var] =
+    &[app::Var::TableName, app::Var::PagesUrl, app::Var::RealtimeUrl, app::Var::TokenSecretId, app::Var::RateLimit];
 
 /// Every page, and what they load.
 pub fn routes() -> OpenApiRouter<App> {
@@ -50,6 +51,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(library::request))
         .routes(routes!(access::access))
         .routes(routes!(account::account))
+        .routes(routes!(account::profile))
+        .routes(routes!(account::person))
         .routes(routes!(keys::keys))
         .routes(routes!(second_factor::second_factor))
         .routes(routes!(programs::device))

@@ -22,7 +22,7 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 #[test]
 fn hostile_names_are_text() {
     for (page, html) in pages(HOSTILE) {
-        assert!(!html.contains("<script>") && !html.contains("<img"), "{page} lets a tag through");
+        assert!(!html.contains("<script>") && !html.contains("<img src=x"), "{page} lets a tag through");
         assert_eq!(html.matches("<script").count(), 1, "{page} has one script, the module");
         for tag in tags(&html) {
             assert!(!bare(tag).contains(" on"), "{page}: {tag}");
@@ -37,6 +37,10 @@ fn nothing_is_inline_and_nothing_comes_from_elsewhere() {
             assert!(attribute(tag, "style").is_none() && !bare(tag).contains(" on"), "{page}: {tag}");
             for place in ["src", "href", "action"] {
                 let Some(url) = attribute(tag, place) else { continue };
+                // What people link to from their profiles leads elsewhere, and says so.
+                if place == "href" && attribute(tag, "rel") == Some("nofollow noopener noreferrer ugc") {
+                    continue;
+                }
                 assert!(url.starts_with('/') && !url.starts_with("//") || url.starts_with('#'), "{page}: {tag}");
             }
         }

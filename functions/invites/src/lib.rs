@@ -9,7 +9,7 @@ mod manage;
 mod wishes;
 
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId];
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {

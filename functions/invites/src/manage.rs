@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use app::{App, By, FieldError, Json, Path, Problem};
+use app::{App, By, FieldError, Json, Path, Problem, Typed};
 use axum::extract::State;
 use domain::access::{ManageInvites, TeamRole};
 use domain::account::{self, Email};
@@ -43,16 +43,15 @@ pub(crate) async fn list(State(app): State<App>, By(access): By<ManageInvites>) 
 }
 
 /// Whom to invite.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct New {
     /// E-mail addresses, at most 100. One text may hold many, as people paste them: with commas, semicolons, lines and
     /// names (`Ann <ann@example.com>`).
     emails: Vec<String>,
-    /// What they are to be: `viewer`, `editor` or `admin`.
-    #[serde(default = "editor")]
-    #[schema(value_type = String)]
-    role: TeamRole,
+    /// What they are to be: `viewer`, `editor` (which is meant without it) or `admin`.
+    #[schema(value_type = Option<String>)]
+    role: Option<TeamRole>,
 }
 
 pub(crate) fn editor() -> TeamRole {
@@ -79,13 +78,19 @@ fn lines(typed: &[String]) -> Vec<Result<Email, (usize, String)>> {
         (status = 422, description = "None is an address, or too many are given"),
     )
 )]
-pub(crate) async fn make(State(app): State<App>, By(access): By<ManageInvites>, Json(body): Json<New>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn make(
+    State(app): State<App>,
+    By(access): By<ManageInvites>,
+    Typed(body, mut wrong): Typed<New>,
+) -> Result<Json<Value>, Problem> {
     let lines = lines(&body.emails);
     if lines.is_empty() || lines.len() > limit::INVITES_AT_ONCE {
-        return Err(Problem::field("/emails", format!("give 1 to {} addresses", limit::INVITES_AT_ONCE)));
+        wrong.note("/emails", format!("give 1 to {} addresses", limit::INVITES_AT_ONCE));
     }
+    wrong.end()?;
+    let role = body.role.unwrap_or_else(editor);
     let addresses = lines.iter().flatten().map(|email| (InviteId::from(app.new_id()), email.clone()));
-    let mut outcomes = app.store.invite(&access, addresses.collect(), body.role, app.now()).await?.into_iter();
+    let mut outcomes = app.store.invite(&access, addresses.collect(), role, app.now()).await?.into_iter();
     let mut answers = Vec::with_capacity(lines.len());
     let mut refused = Vec::new();
     let mut invited = false;
@@ -112,7 +117,7 @@ pub(crate) async fn make(State(app): State<App>, By(access): By<ManageInvites>, 
             }
         };
         refused.extend(conflict);
-        answers.push(json!({"email": email, "role": body.role, "status": status}));
+        answers.push(json!({"email": email, "role": role, "status": status}));
     }
     if !invited {
         return Err(nobody(strange, &refused, json!(answers)));

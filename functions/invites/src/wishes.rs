@@ -1,6 +1,6 @@
 //! Members ask for an invitation for somebody, admins decide.
 
-use app::{App, By, FieldError, Json, Path, Problem, rates};
+use app::{App, By, Json, Path, Problem, Typed, rates};
 use axum::extract::State;
 use domain::access::{Access, AskToInvite, ManageInvites, TeamRole};
 use domain::account::Email;
@@ -36,17 +36,15 @@ pub(crate) async fn list(State(app): State<App>, By(access): By<AskToInvite>) ->
 }
 
 /// Who is to be invited.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct New {
     /// Their e-mail address.
     email: String,
     /// What they are to be: `viewer`, `editor` or `admin`. The admin who grants it may choose otherwise.
-    #[serde(default = "crate::manage::editor")]
-    #[schema(value_type = String)]
-    role: TeamRole,
+    #[schema(value_type = Option<String>)]
+    role: Option<TeamRole>,
     /// Why, at most 500 characters.
-    #[serde(default)]
     note: String,
 }
 
@@ -59,16 +57,20 @@ pub(crate) struct New {
         (status = 429, description = "`too_many` at once"),
     )
 )]
-pub(crate) async fn make(State(app): State<App>, By(access): By<AskToInvite>, Json(body): Json<New>) -> Result<Json<Value>, Problem> {
-    let mut errors = Vec::new();
-    let email = Email::parse(&body.email).map_err(|rejected| errors.push(FieldError::at("/email", rejected))).ok();
+pub(crate) async fn make(
+    State(app): State<App>,
+    By(access): By<AskToInvite>,
+    Typed(body, mut wrong): Typed<New>,
+) -> Result<Json<Value>, Problem> {
+    let email = wrong.keep("/email", Email::parse(&body.email));
     let note = body.note.trim().to_owned();
     if note.chars().count() > limit::NOTE_CHARS {
-        errors.push(FieldError { pointer: "/note".to_owned(), detail: format!("a note has at most {} characters", limit::NOTE_CHARS) });
+        wrong.note("/note", format!("a note has at most {} characters", limit::NOTE_CHARS));
     }
-    let Some(email) = email.filter(|_| errors.is_empty()) else { return Err(Problem::Rejected(errors)) };
+    let email = wrong.with(email)?;
+    let role = body.role.unwrap_or_else(crate::manage::editor);
     app.once_more(rates::WISHES, &access.caller.user.to_string()).await?;
-    let wish = app.store.wish(&access, email, body.role, note, app.now()).await.map_err(|error| match error {
+    let wish = app.store.wish(&access, email, role, note, app.now()).await.map_err(|error| match error {
         store::Error::Conflict(conflict) => Problem::Conflict(conflict, "/email"),
         error => error.into(),
     })?;

@@ -1,6 +1,6 @@
 //! Keys for one collection: whoever has one reads it (`?access_key=`) and does nothing else.
 
-use app::{App, Json, Path, Problem, Query, Tokens, Who, writes};
+use app::{App, Json, Path, Problem, Query, Tokens, Typed, Who, writes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::access::{ManageAccessKeys, ReadCollection, ShareCollection};
@@ -64,8 +64,8 @@ pub(crate) async fn list(State(app): State<App>, Who(caller): Who, Query(asked):
 }
 
 /// For what an access key is to be.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct NewAccessKey {
     /// The collection by its id or uid.
     #[serde(rename = "collectionId")]
@@ -80,19 +80,29 @@ pub(crate) struct NewAccessKey {
         (status = 422, description = "There is no such collection"),
     )
 )]
-pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Json(body): Json<NewAccessKey>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn make(
+    State(app): State<App>,
+    Who(caller): Who,
+    Typed(body, mut wrong): Typed<NewAccessKey>,
+) -> Result<Json<Value>, Problem> {
     signed_in(&caller)?;
-    let unknown = || Problem::field("/collectionId", "there is no such collection");
-    let collection = CollectionId::parse(&body.collection).map_err(|_| unknown())?;
-    let by = match app.reach::<ShareCollection>(&caller, &collection).await {
-        Err(Problem::NotFound(_)) => return Err(unknown()),
-        by => by?,
+    let by = match CollectionId::parse(&body.collection) {
+        Ok(collection) => app.reach::<ShareCollection>(&caller, &collection).await,
+        Err(_) => Err(Problem::NotFound("collection")),
     };
+    let by = match by {
+        Err(Problem::NotFound(_)) => {
+            wrong.note("/collectionId", "there is no such collection");
+            None
+        }
+        by => Some(by?),
+    };
+    let by = wrong.with(by)?;
     let secret = app.tokens.random()?;
     let key = AccessKey {
         id: app.new_id().simple().to_string().parse()?,
         user: caller.user,
-        collection,
+        collection: by.thing.collection.clone(),
         team: by.thing.team,
         secret_hash: Tokens::hash(&secret),
         tail: secret.chars().skip(secret.len().saturating_sub(4)).collect(),

@@ -1,8 +1,7 @@
 //! Keys for programs.
 
-use app::{App, FieldError, Json, Path, Problem, Tokens, Who};
+use app::{App, Json, Path, Problem, Tokens, Typed, Who};
 use axum::extract::State;
-use domain::Rejected;
 use domain::access::{Caller, ReadCollection};
 use domain::account::Scope;
 use domain::ids::{CollectionId, KeyId};
@@ -17,25 +16,19 @@ use crate::closing;
 use crate::sessions::signed_in;
 
 /// What a new key is to be.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct NewKey {
     /// What its owner calls it.
-    #[serde(default)]
     name: String,
-    /// `read` or `write` (which also reads).
-    #[serde(default = "write")]
-    #[schema(value_type = String)]
-    scope: Scope,
+    /// `read` or `write` (which also reads, and is what is meant without it).
+    #[schema(value_type = Option<String>)]
+    scope: Option<Scope>,
     /// The id or uid of the one collection that it is for; without it, it does whatever its owner may.
     collection: Option<String>,
     /// Until when it works; without it, until it is deleted.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
-}
-
-fn write() -> Scope {
-    Scope::Write
 }
 
 fn shown(key: &ApiKey) -> Value {
@@ -60,30 +53,27 @@ pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Jso
     post, path = "/api/me/api-keys", tag = "sessions", request_body = NewKey,
     responses((status = 200, description = "The key; `api_key.key` is shown this once"))
 )]
-pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Json(body): Json<NewKey>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Typed(body, mut wrong): Typed<NewKey>) -> Result<Json<Value>, Problem> {
     signed_in(&caller)?;
-    let mut errors = Vec::new();
-    let name = team::name(&body.name).map_err(|rejected| errors.push(FieldError::at("/name", rejected))).unwrap_or_default();
+    let name = wrong.keep("/name", team::name(&body.name));
     if body.expires_at.is_some_and(|at| at <= app.now()) {
-        errors.push(FieldError::at("/expires_at", Rejected::because("this time has passed")));
+        wrong.note("/expires_at", "this time has passed");
     }
     let mut bound = None;
     if let Some(named) = body.collection.as_deref().map(str::trim).filter(|named| !named.is_empty()) {
-        match readable(&app, &caller, named).await? {
-            Some(collection) => bound = Some(collection),
-            None => errors.push(FieldError::at("/collection", Rejected::because("there is no such collection"))),
+        bound = readable(&app, &caller, named).await?;
+        if bound.is_none() {
+            wrong.note("/collection", "there is no such collection");
         }
     }
-    if !errors.is_empty() {
-        return Err(Problem::Rejected(errors));
-    }
+    let name = wrong.with(name)?;
     let secret = app.tokens.random()?;
     let id: KeyId = app.new_id().simple().to_string().parse()?;
     let key = ApiKey {
         id,
         user: caller.user,
         name,
-        scope: body.scope,
+        scope: body.scope.unwrap_or(Scope::Write),
         collection: bound,
         secret_hash: Tokens::hash(&secret),
         created_at: app.now(),

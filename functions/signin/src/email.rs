@@ -1,6 +1,6 @@
 //! Another e-mail address: asked for, confirmed from the new one, and for a week taken back from the old one.
 
-use app::{App, Json, Problem, Who};
+use app::{App, Json, Problem, Typed, Who};
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::account::Email;
@@ -14,8 +14,8 @@ use crate::password::who_knows;
 use crate::sessions::own_session;
 
 /// The address that is wanted.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Ask {
     /// The new address. A mail with a link is sent there.
     email: String,
@@ -31,13 +31,18 @@ pub(crate) struct Ask {
         (status = 422, description = "The password is wrong, or this is no other address"),
     )
 )]
-pub(crate) async fn ask(State(app): State<App>, who: Who, Json(body): Json<Ask>) -> Result<(StatusCode, Json<Value>), Problem> {
+pub(crate) async fn ask(
+    State(app): State<App>,
+    who: Who,
+    Typed(body, mut wrong): Typed<Ask>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
     own_session(&who.0)?;
-    let email = Email::parse(&body.email).map_err(|rejected| Problem::field("/email", rejected.0))?;
-    let profile = who_knows(&app, &who, body.password, "/password").await?;
-    if email == profile.email {
-        return Err(Problem::field("/email", "this is the address of your account already"));
+    let email = wrong.keep("/email", Email::parse(&body.email));
+    let profile = wrong.absorb(who_knows(&app, &who, body.password, "/password").await)?;
+    if email.is_some() && email.as_ref() == profile.as_ref().map(|profile| &profile.email) {
+        wrong.note("/email", "this is the address of your account already");
     }
+    let email = wrong.with(email)?;
     // Whether somebody else has it is not said here: its owner gets the letter, and the link does nothing.
     app.store.ask_email(&who.0, &email, app.now()).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({"status": "confirmation_sent", "email": email}))))

@@ -17,7 +17,7 @@ mod starting;
 mod tickets;
 
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RealtimeUrl, Var::ConnectionsUrl];
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RealtimeUrl, Var::ConnectionsUrl, Var::RateLimit];
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {

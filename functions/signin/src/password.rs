@@ -1,6 +1,6 @@
 //! The password: forgotten, chosen anew by the link of a mail, changed by whoever knows it.
 
-use app::{App, Json, Problem, Who, rates};
+use app::{App, Json, Problem, Typed, Who, Wrong, rates};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use domain::account::{Email, Password, PasswordHash};
@@ -14,8 +14,8 @@ use crate::closing;
 use crate::sessions::own_session;
 
 /// Whose password is forgotten.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Forgotten {
     /// The e-mail address of the account.
     email: String,
@@ -28,10 +28,11 @@ pub(crate) struct Forgotten {
 pub(crate) async fn forgot(
     State(app): State<App>,
     headers: HeaderMap,
-    Json(body): Json<Forgotten>,
+    Typed(body, mut wrong): Typed<Forgotten>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     app.once_more(rates::LETTERS, &app::address(&headers).unwrap_or_default()).await?;
-    let email = Email::parse(&body.email).map_err(|rejected| Problem::field("/email", rejected.0))?;
+    let email = wrong.keep("/email", Email::parse(&body.email));
+    let email = wrong.with(email)?;
     if let Some(profile) = app.store.profile_by_email(&email).await? {
         app.store.tell(None, Happened::PasswordForgotten { user: profile.id }, app.now()).await?;
     }
@@ -39,8 +40,8 @@ pub(crate) async fn forgot(
 }
 
 /// A password chosen anew.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Reset {
     /// The token of the mail's link.
     token: String,
@@ -48,12 +49,14 @@ pub(crate) struct Reset {
     password: String,
 }
 
-/// The hash of a new password, judged for its owner.
-async fn hashed(app: &App, profile: &Profile, typed: String) -> Result<PasswordHash, Problem> {
-    let about = vec![profile.email.to_string(), profile.username.to_string()];
-    let password = app::strong(typed, about).await?;
-    let password = password.map_err(|rejected| Problem::field("/password", rejected.0))?;
-    Ok(PasswordHash::new(app.passwords.hash(&password).await?))
+/// A new password, judged for its owner.
+async fn judged(profile: Option<&Profile>, typed: String, wrong: &mut Wrong) -> Result<Option<Password>, Problem> {
+    let about = profile.map(|profile| vec![profile.email.to_string(), profile.username.to_string()]).unwrap_or_default();
+    Ok(wrong.keep("/password", app::strong(typed, about).await?))
+}
+
+async fn hashed(app: &App, password: &Password) -> Result<PasswordHash, Problem> {
+    Ok(PasswordHash::new(app.passwords.hash(password).await?))
 }
 
 #[utoipa::path(
@@ -65,17 +68,20 @@ async fn hashed(app: &App, profile: &Profile, typed: String) -> Result<PasswordH
         (status = 422, description = "The password is not taken; says why"),
     )
 )]
-pub(crate) async fn reset(State(app): State<App>, Json(body): Json<Reset>) -> Result<Json<Value>, Problem> {
-    let profile = app.reset_by(&body.token).await?;
-    let hash = hashed(&app, &profile, body.password).await?;
+pub(crate) async fn reset(State(app): State<App>, Typed(body, mut wrong): Typed<Reset>) -> Result<Json<Value>, Problem> {
+    wrong.needed("/token", &body.token);
+    let profile = if body.token.is_empty() { None } else { Some(app.reset_by(&body.token).await?) };
+    let password = judged(profile.as_ref(), body.password, &mut wrong).await?;
+    let (profile, password) = wrong.with(profile.zip(password))?;
+    let hash = hashed(&app, &password).await?;
     app.store.change_password(&profile, &hash, None, None, app.now()).await?;
     closing::all(&app, profile.id).await?;
     Ok(Json(json!({"user": {"id": profile.id, "username": profile.username, "email": profile.email}})))
 }
 
 /// A change by whoever knows the password.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Change {
     /// The current password.
     old_password: String,
@@ -105,10 +111,12 @@ pub(crate) async fn who_knows(app: &App, who: &Who, password: String, pointer: &
         (status = 422, description = "The old password is wrong, or the new one is not taken; says why"),
     )
 )]
-pub(crate) async fn change(State(app): State<App>, who: Who, Json(body): Json<Change>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn change(State(app): State<App>, who: Who, Typed(body, mut wrong): Typed<Change>) -> Result<Json<Value>, Problem> {
     let session = own_session(&who.0)?.clone();
-    let profile = who_knows(&app, &who, body.old_password, "/old_password").await?;
-    let hash = hashed(&app, &profile, body.password).await?;
+    let profile = wrong.absorb(who_knows(&app, &who, body.old_password, "/old_password").await)?;
+    let password = judged(profile.as_ref(), body.password, &mut wrong).await?;
+    let (profile, password) = wrong.with(profile.zip(password))?;
+    let hash = hashed(&app, &password).await?;
     app.store.change_password(&profile, &hash, Some(&session), Some(who.0.actor()), app.now()).await?;
     closing::other_sessions(&app, profile.id, &session).await?;
     Ok(Json(json!({"status": "changed"})))

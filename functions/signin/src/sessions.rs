@@ -1,6 +1,6 @@
 //! Sign in, stay signed in, see where one is signed in, sign out.
 
-use app::{App, Json, Problem, Query, Tokens, Who, cookie, rates};
+use app::{App, Json, Problem, Query, Tokens, Typed, Who, cookie, rates};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
@@ -17,15 +17,14 @@ use crate::closing;
 use crate::starting::{self, Place, is_known};
 
 /// What a person shows to sign in.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct SignIn {
     /// E-mail address or username.
     login: String,
     /// The password.
     password: String,
     /// 30 days instead of 30 minutes without use.
-    #[serde(default)]
     keep_signed_in: bool,
     /// What this place is called in the list of sessions.
     device: Option<String>,
@@ -62,7 +61,14 @@ pub(crate) fn tokens(app: &App, session: &Session, refresh_secret: &str) -> Resu
         (status = 429, description = "`too_many` wrong passwords for this account or from this address; `Retry-After` says how long"),
     )
 )]
-pub(crate) async fn sign_in(State(app): State<App>, headers: HeaderMap, Json(body): Json<SignIn>) -> Result<Response, Problem> {
+pub(crate) async fn sign_in(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Typed(body, mut wrong): Typed<SignIn>,
+) -> Result<Response, Problem> {
+    wrong.needed("/login", &body.login);
+    wrong.needed("/password", &body.password);
+    wrong.end()?;
     let profile = app.store.profile_by_login(&body.login).await?;
     // Whoever floods an account with wrong passwords locks nobody out of it who has signed in with the same browser.
     let known = profile.as_ref().is_some_and(|profile| is_known(&app, profile.id, &headers));

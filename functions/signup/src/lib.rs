@@ -1,6 +1,6 @@
-//! Accounts: sign-up, confirmation of the address, and the account itself.
+//! Accounts: sign-up, confirmation of the address, and the account itself with its profile.
 
-use app::{App, FieldError, Json, Problem, Var, Who, rates};
+use app::{App, Json, Problem, Typed, Var, rates};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use domain::account::{Email, Password, PasswordHash, Username};
@@ -15,11 +15,14 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+mod picture;
+mod profile;
+
 /// Ids are drawn from the time and 12 random bits: two people in one millisecond meet once in 4,096 times.
 const DRAWS: usize = 5;
 
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId];
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -28,7 +31,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(confirm))
         .routes(routes!(resend))
         .routes(routes!(recover))
-        .routes(routes!(me, change))
+        .routes(routes!(profile::me, profile::change))
+        .routes(routes!(profile::user))
+        .routes(routes!(picture::put, picture::delete))
+        .routes(routes!(picture::get))
 }
 
 /// What a new user types.
@@ -50,30 +56,26 @@ struct SignUp {
     invite: Option<String>,
 }
 
-struct Typed {
+struct Fields {
     email: Email,
     username: Username,
     password: Password,
 }
 
 /// Reads the fields; names all that are wrong at once.
-async fn read(body: SignUp) -> Result<(Typed, Option<String>), Problem> {
+async fn read(Typed(body, mut wrong): Typed<SignUp>) -> Result<(Fields, Option<String>), Problem> {
     let password = app::strong(body.password, vec![body.email.clone(), body.username.clone()]).await?;
-    let mut errors = Vec::new();
-    let mut keep = |pointer: &str, rejected| errors.push(FieldError::at(pointer, rejected));
-    let email = Email::parse(&body.email).map_err(|rejected| keep("/email", rejected)).ok();
-    let username = Username::parse(&body.username).map_err(|rejected| keep("/username", rejected)).ok();
-    let password = password.map_err(|rejected| keep("/password", rejected)).ok();
+    let email = wrong.keep("/email", Email::parse(&body.email));
+    let username = wrong.keep("/username", Username::parse(&body.username));
+    let password = wrong.keep("/password", password);
     if !body.accept_terms {
-        keep("/accept_terms", domain::Rejected::because("an account needs your consent to the terms"));
+        wrong.note("/accept_terms", "an account needs your consent to the terms");
     }
     if !body.over_13 {
-        keep("/over_13", domain::Rejected::because("an account is for people over 13"));
+        wrong.note("/over_13", "an account is for people over 13");
     }
-    match (email, username, password) {
-        (Some(email), Some(username), Some(password)) if errors.is_empty() => Ok((Typed { email, username, password }, body.invite)),
-        _ => Err(Problem::Rejected(errors)),
-    }
+    let fields = email.zip(username).zip(password).map(|((email, username), password)| Fields { email, username, password });
+    Ok((wrong.with(fields)?, body.invite))
 }
 
 #[utoipa::path(
@@ -87,7 +89,7 @@ async fn read(body: SignUp) -> Result<(Typed, Option<String>), Problem> {
         (status = 429, description = "`too_many` new accounts from this network address"),
     )
 )]
-async fn sign_up(State(app): State<App>, headers: HeaderMap, Json(body): Json<SignUp>) -> Result<(StatusCode, Json<Value>), Problem> {
+async fn sign_up(State(app): State<App>, headers: HeaderMap, body: Typed<SignUp>) -> Result<(StatusCode, Json<Value>), Problem> {
     let (typed, invite) = read(body).await?;
     app.once_more(rates::SIGN_UPS, &app::address(&headers).unwrap_or_default()).await?;
     let invite = match invite.as_deref().map(str::trim).filter(|token| !token.is_empty()) {
@@ -115,7 +117,7 @@ async fn sign_up(State(app): State<App>, headers: HeaderMap, Json(body): Json<Si
     Ok((StatusCode::ACCEPTED, Json(json!({"status": "confirmation_sent"}))))
 }
 
-async fn make(app: &App, typed: &Typed, password_hash: PasswordHash, invite: Option<&Invite>) -> Result<Profile, Error> {
+async fn make(app: &App, typed: &Fields, password_hash: PasswordHash, invite: Option<&Invite>) -> Result<Profile, Error> {
     let mut new = NewUser {
         id: UserId::new(app.now(), app.random()),
         email: typed.email.clone(),
@@ -150,64 +152,29 @@ struct Confirm {
 )]
 async fn confirm(State(app): State<App>, Json(body): Json<Confirm>) -> Result<Json<Value>, Problem> {
     let profile = app.confirm(&body.token).await?;
-    about(&app, &profile).await
-}
-
-#[utoipa::path(get, path = "/api/me", tag = "accounts", responses((status = 200, description = "The caller, in the Postman API's shape")))]
-async fn me(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
-    let profile = app.store.profile(caller.user).await?.ok_or(Problem::NotFound("user"))?;
-    about(&app, &profile).await
-}
-
-/// The account as `GET /me` of the Postman API shows it: with the first of the person's teams, or team 0.
-async fn about(app: &App, profile: &Profile) -> Result<Json<Value>, Problem> {
-    let first = profile.teams.first_key_value();
-    let team = match first {
-        Some((team, _)) => app.store.team(*team).await?,
-        None => None,
-    };
-    let roles = first
-        .map(|(_, membership)| json!([membership.role, if membership.billing { "billing" } else { "user" }]))
-        .unwrap_or_else(|| json!(["user"]));
-    Ok(Json(json!({
-        "user": {
-            "id": profile.id,
-            "username": profile.username,
-            "email": profile.email,
-            "fullName": profile.full_name.as_deref().unwrap_or(profile.username.as_str()),
-            "avatar": null,
-            "isPublic": false,
-            "emailVerified": profile.verified,
-            "teamId": team.as_ref().map_or(0, |team| team.id.0),
-            "teamName": team.as_ref().map_or("", |team| &team.name),
-            "teamDomain": team.as_ref().map_or("", |team| team.handle.as_str()),
-            "roles": roles,
-        },
-        "operations": [],
-    })))
+    profile::own(&app, profile.id).await
 }
 
 /// An address, typed by somebody who cannot sign in.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 struct Address {
     /// The e-mail address of the account.
     email: String,
 }
 
-impl Address {
-    fn read(&self) -> Result<Email, Problem> {
-        Email::parse(&self.email).map_err(|rejected| Problem::field("/email", rejected.0))
-    }
+fn address(Typed(body, mut wrong): Typed<Address>) -> Result<Email, Problem> {
+    let email = wrong.keep("/email", Email::parse(&body.email));
+    wrong.with(email)
 }
 
 #[utoipa::path(
     post, path = "/api/signup/resend", tag = "accounts", request_body = Address, security(()),
     responses((status = 202, description = "Where the address has an account and is not confirmed, its link is on the way"))
 )]
-async fn resend(State(app): State<App>, headers: HeaderMap, Json(body): Json<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
+async fn resend(State(app): State<App>, headers: HeaderMap, body: Typed<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
     app.once_more(rates::LETTERS, &app::address(&headers).unwrap_or_default()).await?;
-    if let Some(profile) = app.store.profile_by_email(&body.read()?).await?
+    if let Some(profile) = app.store.profile_by_email(&address(body)?).await?
         && !profile.verified
     {
         app.store.tell(None, Happened::ConfirmationAsked { user: profile.id }, app.now()).await?;
@@ -219,57 +186,12 @@ async fn resend(State(app): State<App>, headers: HeaderMap, Json(body): Json<Add
     post, path = "/api/username/recover", tag = "accounts", request_body = Address, security(()),
     responses((status = 202, description = "Where the address has an account, its name is on the way"))
 )]
-async fn recover(State(app): State<App>, headers: HeaderMap, Json(body): Json<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
+async fn recover(State(app): State<App>, headers: HeaderMap, body: Typed<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
     app.once_more(rates::LETTERS, &app::address(&headers).unwrap_or_default()).await?;
-    if let Some(profile) = app.store.profile_by_email(&body.read()?).await? {
+    if let Some(profile) = app.store.profile_by_email(&address(body)?).await? {
         app.store.tell(None, Happened::UsernameForgotten { user: profile.id }, app.now()).await?;
     }
     Ok((StatusCode::ACCEPTED, Json(json!({"status": "mail_sent"}))))
-}
-
-/// What of the account is to change; what is not named stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Change {
-    /// The username.
-    username: Option<String>,
-    /// The name the person goes by, at most 255 characters; empty takes it away.
-    full_name: Option<String>,
-}
-
-#[utoipa::path(
-    patch, path = "/api/me", tag = "accounts", request_body = Change,
-    responses(
-        (status = 200, description = "The caller, in the Postman API's shape"),
-        (status = 403, description = "An API key that only reads"),
-        (status = 409, description = "`username_taken`"),
-        (status = 422, description = "Names each field that was not taken"),
-    )
-)]
-async fn change(State(app): State<App>, Who(caller): Who, Json(body): Json<Change>) -> Result<Json<Value>, Problem> {
-    app::writes(&caller)?;
-    let mut errors = Vec::new();
-    let mut keep = |pointer: &str, rejected| errors.push(FieldError::at(pointer, rejected));
-    let username = body.username.map(|username| Username::parse(&username).map_err(|rejected| keep("/username", rejected)).ok());
-    let full_name = body.full_name.as_deref().map(str::trim).map(|name| match name {
-        "" => None,
-        name => domain::team::name(name).map_err(|rejected| keep("/full_name", rejected)).ok(),
-    });
-    if !errors.is_empty() {
-        return Err(Problem::Rejected(errors));
-    }
-    let profile = || async { app.store.profile(caller.user).await?.ok_or(Problem::NotFound("user")) };
-    let now = profile().await?;
-    if let Some(username) = username.flatten().filter(|username| *username != now.username) {
-        app.store.change_username(&caller, &now, &username, app.now()).await.map_err(|error| match error {
-            Error::Conflict(Conflict::UsernameTaken) => Problem::Conflict(Conflict::UsernameTaken, "/username"),
-            error => error.into(),
-        })?;
-    }
-    if let Some(name) = full_name {
-        app.store.set_full_name(&now, name.as_deref()).await?;
-    }
-    about(&app, &profile().await?).await
 }
 
 #[cfg(test)]
@@ -278,7 +200,7 @@ mod tests {
 
     #[tokio::test]
     async fn everything_wrong_is_named_at_once() {
-        let Err(Problem::Rejected(errors)) = read(SignUp::default()).await.map(drop) else { panic!() };
+        let Err(Problem::Rejected(errors)) = read(Typed(SignUp::default(), app::Wrong::default())).await.map(drop) else { panic!() };
         let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/email", "/username", "/password", "/accept_terms", "/over_13"]);
     }

@@ -10,7 +10,7 @@ mod teams;
 mod workspaces;
 
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId];
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {

@@ -1,6 +1,6 @@
 //! The teams themselves.
 
-use app::{App, By, FieldError, Json, Problem, Who};
+use app::{App, By, Json, Problem, Typed, Who};
 use axum::extract::State;
 use domain::access::{ManageMembers, ManageSeats, ReadTeam};
 use domain::ids::TeamId;
@@ -16,17 +16,15 @@ use utoipa::ToSchema;
 const DRAWS: usize = 5;
 
 /// What a new team is to be.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct New {
     /// Its name.
-    #[serde(default)]
     name: String,
     /// Its part of a URL: 2 to 64 of `a-z 0-9 -`. Made from the name where it is not given.
     #[serde(alias = "url")]
     handle: Option<String>,
     /// A sentence about it.
-    #[serde(default)]
     description: String,
 }
 
@@ -57,21 +55,19 @@ pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Jso
         (status = 409, description = "`handle_taken`"),
     )
 )]
-pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Json(body): Json<New>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Typed(body, mut wrong): Typed<New>) -> Result<Json<Value>, Problem> {
     app::writes(&caller)?;
-    let mut errors = Vec::new();
-    let mut keep = |pointer: &str, rejected| errors.push(FieldError::at(pointer, rejected));
-    let name = team::name(&body.name).map_err(|rejected| keep("/name", rejected)).ok();
+    let name = wrong.keep("/name", team::name(&body.name));
     let typed = body.handle.filter(|handle| !handle.trim().is_empty());
     let handle = match (&typed, &name) {
-        (Some(typed), _) => Handle::parse(typed).map_err(|rejected| keep("/handle", rejected)).ok(),
-        (None, Some(name)) => Handle::from_name(name).map_err(|rejected| keep("/handle", rejected)).ok(),
+        (Some(typed), _) => wrong.keep("/handle", Handle::parse(typed)),
+        (None, Some(name)) => wrong.keep("/handle", Handle::from_name(name)),
         (None, None) => None,
     };
     if body.description.chars().count() > limit::DESCRIPTION_CHARS {
-        keep("/description", domain::Rejected::because(format!("a description has at most {} characters", limit::DESCRIPTION_CHARS)));
+        wrong.note("/description", format!("a description has at most {} characters", limit::DESCRIPTION_CHARS));
     }
-    let (Some(name), Some(handle), true) = (name, handle, errors.is_empty()) else { return Err(Problem::Rejected(errors)) };
+    let (name, handle) = wrong.with(name.zip(handle))?;
     let mut new =
         NewTeam { id: TeamId::new(app.now(), app.random()), name, handle, description: body.description, workspace: app.new_id().into() };
     let mut draws = 1;
@@ -97,8 +93,8 @@ pub(crate) async fn get(State(app): State<App>, By(access): By<ReadTeam>) -> Res
 }
 
 /// How many seats a team is to have.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Count {
     /// In total, not in addition.
     count: u64,
@@ -111,11 +107,12 @@ pub(crate) struct Count {
 pub(crate) async fn set_seats(
     State(app): State<App>,
     By(access): By<ManageSeats>,
-    Json(body): Json<Count>,
+    Typed(body, mut wrong): Typed<Count>,
 ) -> Result<Json<Value>, Problem> {
     if !(1..=limit::SEATS).contains(&body.count) {
-        return Err(Problem::field("/count", format!("a team has 1 to {} seats", limit::SEATS)));
+        wrong.note("/count", format!("a team has 1 to {} seats", limit::SEATS));
     }
+    wrong.end()?;
     match app.store.set_seats(&access, body.count, app.now()).await {
         Ok(seats) => Ok(Json(json!({"seats": shown(seats)}))),
         Err(Error::Conflict(Conflict::SeatsInUse)) => Err(Problem::Conflict(Conflict::SeatsInUse, "/count")),

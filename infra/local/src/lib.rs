@@ -62,6 +62,8 @@ pub struct Options {
     pub clock: Clock,
     /// Changes what stream functions are handed: tests duplicate and reorder.
     pub meddler: Option<Meddler>,
+    /// Requests of one account a minute, of each function; 0: as many as they like.
+    pub rate_limit: u32,
 }
 
 /// The plain HTTP client that [`Options::http_client`] replaces, for those who wrap it.
@@ -146,6 +148,7 @@ impl Stack {
                 ("REALTIME_URL", format!("ws://localhost:{port}/realtime")),
                 ("CONNECTIONS_URL", format!("http://{internal_address}/{}", template.stage)),
                 ("TOKEN_SECRET_ID", "token.key".to_owned()),
+                ("RATE_LIMIT", options.rate_limit.to_string()),
             ]),
             aws: wire::config(wire::noting(options.http_client.clone().unwrap_or(plain), Arc::clone(&writes)), embedded.is_none()),
             dynamodb: table.endpoint.clone(),

@@ -70,7 +70,8 @@ async fn run(run: Run) -> Result<(), Crash> {
     let kept = data.as_ref().map_or_else(|| "memory, until it ends".to_owned(), |data| data.display().to_string());
     let named = std::env::var("POSTROOM_DYNAMODB_ENDPOINT").ok().filter(|url| !url.is_empty());
     let dynamodb = run.dynamodb.or(named);
-    let stack = Stack::start(Options { port: run.port, data, dynamodb, ..Options::default() }).await?;
+    let rate_limit = std::env::var("RATE_LIMIT").ok().map(|limit| limit.parse()).transpose()?.unwrap_or(0);
+    let stack = Stack::start(Options { port: run.port, data, dynamodb, rate_limit, ..Options::default() }).await?;
     let url = stack.url();
     println!("Postroom is ready.\n");
     println!("  Console   {url}/");

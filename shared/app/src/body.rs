@@ -9,10 +9,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Problem;
+use crate::wrong::{self, Wrong};
 
 /// A JSON body, read into a type or written from one.
 #[derive(Debug, Clone, Copy)]
 pub struct Json<T>(pub T);
+
+/// A JSON body whose values have rules of their own, and what is wrong with it so far: the handler notes the rest there
+/// and then answers all of it ([`Wrong::end`]). Each field of `T` has a default, which stands for what could not be read.
+#[derive(Debug)]
+pub struct Typed<T>(pub T, pub Wrong);
 
 /// A JSON document that stays as it was written, checked to be JSON.
 #[derive(Debug, Clone)]
@@ -43,36 +49,36 @@ async fn bytes(request: Request, at_most: usize) -> Result<Vec<u8>, Problem> {
     }
 }
 
+/// Reads a body by its shape, with a note of each field that does not fit.
+async fn read<T: DeserializeOwned>(request: Request) -> Result<(T, Wrong), Problem> {
+    let bytes = bytes(request, limit::BODY_BYTES).await?;
+    // A list would be read as the fields of a type in their order, which nobody means.
+    let object = bytes.trim_ascii_start().starts_with(b"{");
+    match serde_json::from_slice(&bytes) {
+        Ok(value) if object => Ok((value, Wrong::default())),
+        _ => {
+            // The slow way is for bodies that are refused.
+            let body = serde_json::from_slice(&bytes).map_err(|error| Problem::Malformed(format!("the body is not JSON: {error}")))?;
+            wrong::read(body)
+        }
+    }
+}
+
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Json<T>, Problem> {
-        let bytes = bytes(request, limit::BODY_BYTES).await?;
-        let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        let read = serde_path_to_error::deserialize(&mut reader);
-        match read {
-            Ok(value) => match reader.end() {
-                Ok(()) => Ok(Json(value)),
-                Err(error) => Err(Problem::Malformed(format!("the body is not JSON: {error}"))),
-            },
-            Err(error) => {
-                let pointer: String = error
-                    .path()
-                    .iter()
-                    .map(|segment| match segment {
-                        serde_path_to_error::Segment::Seq { index } => format!("/{index}"),
-                        serde_path_to_error::Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
-                        serde_path_to_error::Segment::Enum { .. } | serde_path_to_error::Segment::Unknown => String::new(),
-                    })
-                    .collect();
-                let inner = error.into_inner();
-                if inner.is_data() {
-                    Err(Problem::field(pointer, inner.to_string()))
-                } else {
-                    Err(Problem::Malformed(format!("the body is not JSON: {inner}")))
-                }
-            }
-        }
+        let (value, wrong) = read(request).await?;
+        wrong.end().map(|()| Json(value))
+    }
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Typed<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Typed<T>, Problem> {
+        let (value, wrong) = read(request).await?;
+        Ok(Typed(value, wrong))
     }
 }
 

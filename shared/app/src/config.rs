@@ -17,11 +17,14 @@ pub enum Var {
     MailFrom,
     /// The secret with the signing keys.
     TokenSecretId,
+    /// Requests of one account a minute; 0: as many as they like.
+    RateLimit,
 }
 
 impl Var {
     /// All of them.
-    pub const ALL: [Var; 6] = [Var::TableName, Var::PagesUrl, Var::RealtimeUrl, Var::ConnectionsUrl, Var::MailFrom, Var::TokenSecretId];
+    pub const ALL: [Var; 7] =
+        [Var::TableName, Var::PagesUrl, Var::RealtimeUrl, Var::ConnectionsUrl, Var::MailFrom, Var::TokenSecretId, Var::RateLimit];
 
     /// As the environment spells it.
     pub fn name(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Var {
             Var::ConnectionsUrl => "CONNECTIONS_URL",
             Var::MailFrom => "MAIL_FROM",
             Var::TokenSecretId => "TOKEN_SECRET_ID",
+            Var::RateLimit => "RATE_LIMIT",
         }
     }
 }
@@ -51,6 +55,8 @@ pub struct Config {
     pub mail_from: String,
     /// [`Var::TokenSecretId`]: its name, not its value.
     pub token_secret_id: String,
+    /// [`Var::RateLimit`]
+    pub rate_limit: u32,
 }
 
 impl Config {
@@ -62,6 +68,10 @@ impl Config {
             return Err(format!("not set: {}", missing.join(", ")).into());
         }
         let value = |var: Var| found(var).filter(|_| needs.contains(&var)).unwrap_or_default();
+        let rate_limit = match value(Var::RateLimit).as_str() {
+            "" => 0,
+            number => number.parse().map_err(|_| format!("{} is a number of requests a minute", Var::RateLimit.name()))?,
+        };
         Ok(Config {
             table: value(Var::TableName),
             pages_url: value(Var::PagesUrl).trim_end_matches('/').to_owned(),
@@ -69,6 +79,7 @@ impl Config {
             connections_url: value(Var::ConnectionsUrl),
             mail_from: value(Var::MailFrom),
             token_secret_id: value(Var::TokenSecretId),
+            rate_limit,
         })
     }
 }

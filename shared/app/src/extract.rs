@@ -21,6 +21,7 @@ use store::readers::Grant;
 use store::saves::Basis;
 use store::sessions::Credential;
 
+use crate::meter::Meter;
 use crate::{App, Problem, Tokens, cookie};
 
 type Items = HashMap<Key, store::Item>;
@@ -127,6 +128,10 @@ async fn caller(app: &App, parts: &Parts, more: impl FnOnce(UserId) -> Vec<Key>)
     let credential = credential(app, parts)?.ok_or(Problem::Unauthenticated(NO_CREDENTIAL))?;
     let (caller, items) = app.store.caller(&credential, &more(credential.user()), app.now()).await?;
     let caller = caller.ok_or(Problem::Unauthenticated(DEAD_CREDENTIAL))?;
+    // Only now is it known that it is theirs: whoever makes credentials up uses up nobody's requests.
+    if let Some(meter) = parts.extensions.get::<Meter>() {
+        meter.count(app, caller.user)?;
+    }
     Ok((Caller { client: client(&parts.headers), ..caller }, items))
 }
 

@@ -14,6 +14,7 @@ mod extract;
 pub mod lambda;
 pub mod links;
 mod mail;
+mod meter;
 mod outbound;
 mod password;
 mod problem;
@@ -26,17 +27,20 @@ pub mod show;
 pub mod stream;
 pub mod telemetry;
 mod tokens;
+mod wrong;
 
-pub use body::{Document, Fields, Json};
+pub use body::{Document, Fields, Json, Typed};
 pub use clock::Clock;
 pub use config::{Config, Var};
 pub use extract::{By, Export, Fetched, Holder, Path, Query, Seen, Who, address, writes};
 pub use mail::{Letter, Mail};
+pub use meter::Limits;
 pub use outbound::{Outbound, Unreachable};
 pub use password::{Passwords, strong};
 pub use problem::{FieldError, Problem};
 pub use push::{Frame, Push, Pushed};
 pub use tokens::{ACCESS_SECONDS, Claims, Tokens, is_pkce_challenge, is_pkce_verifier};
+pub use wrong::Wrong;
 
 /// Why a function cannot start or an event cannot be handled. For the log and for Lambda, never for a caller.
 pub type Crash = Box<dyn std::error::Error + Send + Sync>;
@@ -56,6 +60,8 @@ pub struct App {
     pub tokens: Tokens,
     /// What hashes and checks passwords.
     pub passwords: Passwords,
+    /// How much each caller may ask.
+    pub limits: Limits,
     /// The time.
     pub clock: Clock,
     /// The configuration.
@@ -91,6 +97,7 @@ impl App {
             outbound,
             tokens,
             passwords: Passwords::default(),
+            limits: Limits::new(config.rate_limit),
             clock,
             config: Arc::new(config),
         }

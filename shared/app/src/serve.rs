@@ -18,7 +18,7 @@ use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::Slot;
-use crate::{App, Problem};
+use crate::{App, Problem, meter};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -34,6 +34,7 @@ pub fn host(routes: OpenApiRouter<App>, app: App) -> Router {
         .layer(RequestBodyLimitLayer::new(limit::BODY_BYTES))
         // Large bodies are limited above, not by axum's 2 MB.
         .layer(axum::extract::DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(app.clone(), meter::metered))
         .layer(middleware::from_fn(around))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(app)
@@ -77,7 +78,7 @@ async fn around(mut request: Request, next: Next) -> Response {
 
 fn told(problem: &Problem, path: &str, id: &str, from: Response) -> Response {
     let mut response = (problem.status(), Body::from(problem.body(path, id))).into_response();
-    for name in [header::WWW_AUTHENTICATE, header::RETRY_AFTER, header::ALLOW, header::SET_COOKIE] {
+    for name in [header::WWW_AUTHENTICATE, header::RETRY_AFTER, header::ALLOW, header::SET_COOKIE].into_iter().chain(meter::HEADERS) {
         if let Some(value) = from.headers().get(&name) {
             response.headers_mut().insert(name, value.clone());
         }

@@ -134,9 +134,14 @@ impl Tokens {
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
+    /// The SHA-256 of a file, in hex.
+    pub fn hash_bytes(bytes: &[u8]) -> String {
+        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The hash under which a random secret is kept: SHA-256 in hex. Enough for secrets of 256 bits.
     pub fn hash(secret: &str) -> String {
-        Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        Tokens::hash_bytes(secret.as_bytes())
     }
 
     /// Whether `hash` is the one under which `secret` is kept.

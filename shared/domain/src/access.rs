@@ -281,6 +281,11 @@ pub fn role_for(caller: &Caller, audience: Audience<'_>, grant: Option<Collectio
     (role != CollectionRole::None).then_some(role)
 }
 
+/// Whether `viewer` knows a person who is in `teams`: they are that person, or in a team with them.
+pub fn knows(viewer: &Caller, person: UserId, teams: &BTreeMap<TeamId, Membership>) -> bool {
+    viewer.only.is_none() && (viewer.user == person || viewer.teams.keys().any(|team| teams.contains_key(team)))
+}
+
 /// Whether `caller` may do `action` to `thing`. The only place that decides.
 pub fn allows(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied> {
     match judge(caller, action, thing) {

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
-use crate::Rejected;
+use crate::{Rejected, limit};
 
-/// An e-mail address in lower case.
+/// An e-mail address in lower case, its domain as the DNS has it (`xn--…`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Email(String);
@@ -14,10 +15,13 @@ pub struct Email(String);
 impl Email {
     /// Reads an address: one `@`, a host with a dot, no white space, at most 254 characters (RFC 5321).
     pub fn parse(raw: &str) -> Result<Email, Rejected> {
-        let email = raw.trim().to_lowercase();
-        let Some((local, host)) = email.rsplit_once('@') else {
+        let Some((local, host)) = raw.trim().rsplit_once('@') else {
             return Err(Rejected::because("an e-mail address has an @"));
         };
+        // The same letters can be written in several ways, and a domain in two: one of them is kept.
+        let local = local.nfc().collect::<String>().to_lowercase().nfc().collect::<String>();
+        let host = idna::domain_to_ascii(host).map_err(|_| Rejected::because("the part behind the @ is no domain"))?;
+        let (email, local, host) = (format!("{local}@{host}"), local.as_str(), host.as_str());
         let labels_fit = host.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
         let fits = |text: &str| text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"@".contains(c));
         if local.is_empty() || local.len() > 64 || !host.contains('.') || !labels_fit || !fits(local) || !fits(host) || email.len() > 254 {
@@ -90,12 +94,53 @@ impl Username {
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }
+
+    /// What it looks like: names that are easily taken for each other have the same, and only one of them can be had.
+    pub fn skeleton(&self) -> String {
+        let alike = |c| match c {
+            '0' => 'o',
+            '1' | 'i' => 'l',
+            c => c,
+        };
+        let plain: String = self.folded().chars().map(alike).collect();
+        plain.replace("rn", "m").replace("vv", "w")
+    }
 }
 
 impl fmt::Display for Username {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
     }
+}
+
+/// What somebody says about themselves, without white space around it.
+pub fn about(raw: &str) -> Result<String, Rejected> {
+    let text = raw.trim();
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(Rejected::because("this holds control characters"));
+    }
+    if limit::ABOUT_CHARS < text.chars().count() {
+        return Err(Rejected::because(format!("this has at most {} characters", limit::ABOUT_CHARS)));
+    }
+    Ok(text.to_owned())
+}
+
+/// A link of a profile: the address of a web page, of nobody's account there.
+pub fn link(raw: &str) -> Result<String, Rejected> {
+    let text = raw.trim();
+    let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>\"'`\\{}|^".contains(c));
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.get(..scheme.len()).filter(|start| start.eq_ignore_ascii_case(scheme)).map(|_| &text[scheme.len()..]));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    let named = host.chars().next().is_some_and(char::is_alphanumeric) && host.contains('.') && !host.contains('@');
+    if !plain || !named {
+        return Err(Rejected::because("a link is the address of a web page, https://…"));
+    }
+    if limit::LINK_CHARS < text.chars().count() {
+        return Err(Rejected::because(format!("a link has at most {} characters", limit::LINK_CHARS)));
+    }
+    Ok(text.to_owned())
 }
 
 /// A password. Never shown, never compared in the clear.
@@ -169,6 +214,10 @@ mod tests {
     #[test]
     fn addresses() {
         assert_eq!(Email::parse(" Ann@Example.COM ").unwrap().as_str(), "ann@example.com");
+        // Composed or not, in letters or in ASCII: one address.
+        for same in ["Jürgen@Bücher.example", "ju\u{308}rgen@bu\u{308}cher.example", "JÜRGEN@XN--BCHER-KVA.EXAMPLE"] {
+            assert_eq!(Email::parse(same).unwrap().as_str(), "jürgen@xn--bcher-kva.example");
+        }
         for bad in ["", "ann", "@example.com", "ann@", "ann@example", "a b@example.com", "<a@b.c>", "a@b..c", "a@b.c\n", "a,b@c.de"] {
             // A line end around an address is white space, inside it is not.
             assert!(Email::parse(bad).is_err() || bad == "a@b.c\n", "{bad:?}");
@@ -191,8 +240,39 @@ mod tests {
     }
 
     #[test]
+    fn links_lead_to_web_pages() {
+        for good in ["https://example.com", "http://example.com/~ann?x=1#y", "HTTPS://Example.com:8443/", "https://bücher.example"] {
+            assert_eq!(link(good).unwrap(), good);
+        }
+        for bad in [
+            "",
+            "example.com",
+            "javascript:alert(1)",
+            "ftp://example.com",
+            "https://",
+            "https:///x",
+            "https://localhost",
+            "https://ann@example.com",
+            "https://example.com/ x",
+            "https://exa\"mple.com",
+            "//example.com",
+            "data:text/html,x",
+            &format!("https://example.com/{}", "x".repeat(300)),
+        ] {
+            assert!(link(bad).is_err(), "{bad}");
+        }
+        assert!(about("two\nlines").is_ok() && about("a\u{0}").is_err() && about(&"x".repeat(1_001)).is_err());
+    }
+
+    #[test]
     fn usernames() {
         assert_eq!(Username::parse("Ann-1").unwrap().folded(), "ann-1");
+        let looks = |name: &str| Username::parse(name).unwrap().skeleton();
+        for (one, other) in [("modern", "rnodern"), ("bob", "b0b"), ("paul", "PauI"), ("paul", "pau1"), ("wim", "vvim")] {
+            assert_eq!(looks(one), looks(other), "{one} {other}");
+        }
+        assert_ne!(looks("ann"), looks("anna"));
+        assert_ne!(looks("ann-lee"), looks("ann_lee"));
         for bad in ["ab", "-ann", "ann lee", "аnn", "a#b", &"a".repeat(33)] {
             assert!(Username::parse(bad).is_err(), "{bad}");
         }

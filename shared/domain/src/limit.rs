@@ -22,6 +22,14 @@ pub const ELEMENTS: usize = 50_000;
 pub const NAME_CHARS: usize = 255;
 /// Characters of a team's description.
 pub const DESCRIPTION_CHARS: usize = 2_000;
+/// Characters of what people say about themselves.
+pub const ABOUT_CHARS: usize = 1_000;
+/// Links of a profile.
+pub const PROFILE_LINKS: usize = 5;
+/// Characters of one of them.
+pub const LINK_CHARS: usize = 300;
+/// A picture's file, as it is sent: a Lambda takes it in base64.
+pub const PICTURE_BYTES: usize = 4 * 1024 * 1024;
 /// Addresses of one invitation request.
 pub const INVITES_AT_ONCE: usize = 100;
 /// Characters of the note with a wish that somebody be invited.
@@ -69,3 +77,4 @@ const _: () = assert!(DELETE_AT_ONCE + 4 + ELEMENT_STORED_BYTES / PART_BYTES < T
 const _: () = assert!(3 * ROLES_AT_ONCE + 2 <= TRANSACTION_LEGS);
 const _: () = assert!(3 * ELEMENT_STORED_BYTES < 4 * 1024 * 1024);
 const _: () = assert!(PART_BYTES < 400 * 1024);
+const _: () = assert!(PICTURE_BYTES / 3 * 4 < BODY_BYTES);

@@ -66,7 +66,7 @@ impl Store {
     /// [`Conflict::UsernameTaken`].
     pub async fn change_username(&self, by: &Caller, profile: &Profile, username: &Username, now: Timestamp) -> Result<(), Error> {
         let user = profile.id;
-        let (old, new) = (profile.username.folded(), username.folded());
+        let (old, new) = (keys::name_claim(&profile.username), keys::name_claim(username));
         let mut legs = vec![
             Leg::update(keys::profile(user), "SET #username = :new")
                 .when("#username = :old")
@@ -76,9 +76,9 @@ impl Store {
             events::leg(Some(by.actor()), Happened::UsernameChanged { user }, now)?,
         ];
         if old != new {
-            let claim = row(&keys::name_claim(&new), "claim", &Claim { user, until: None })?;
+            let claim = row(&new, "claim", &Claim { user, until: None })?;
             legs.push(Leg::create(claim).or(Conflict::UsernameTaken));
-            legs.push(Leg::delete(keys::name_claim(&old)));
+            legs.push(Leg::delete(old));
         }
         // A hundred legs are one transaction; who is in more teams than that is listed under the old name in the rest.
         let room = domain::limit::TRANSACTION_LEGS - legs.len();

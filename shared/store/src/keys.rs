@@ -5,13 +5,14 @@
 //! | thing | pk | sk |
 //! | --- | --- | --- |
 //! | user, with the roles in all teams | `USER#u` | `PROFILE` |
+//! | what the user says about themselves, their picture | `USER#u` | `ABOUT`, `PICTURE` |
 //! | session | `USER#u` | `SESS#s` |
 //! | API key | `USER#u` | `KEY#k` |
 //! | access key for a collection | `USER#u` | `ACCESS#k` |
 //! | second factor | `USER#u` | `FACTOR` |
 //! | my subscription, role given to me in person (mirrors) | `USER#u` | `SUB#c`, `GRANT#c` |
 //! | my connection (mirror) | `USER#u` | `CONN#x` |
-//! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#folded`, `HANDLE#h` | `CLAIM` |
+//! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#skeleton`, `HANDLE#h` | `CLAIM` |
 //! | team, seats, member, group, invitation | `TEAM#t` | `TEAM`, `SEATS`, `MEMBER#u`, `GROUP#g`, `INVITE#i` |
 //! | wish that an address be invited | `TEAM#t` | `WISH#sha` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
@@ -35,6 +36,7 @@
 
 use std::fmt;
 
+use domain::account::Username;
 use domain::ids::{
     CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId, WorkspaceId,
 };
@@ -79,6 +81,16 @@ pub fn profile(user: UserId) -> Key {
 /// The user's second factor.
 pub fn factor(user: UserId) -> Key {
     Key::new(user_partition(user), "FACTOR")
+}
+
+/// What a user says about themselves.
+pub fn about(user: UserId) -> Key {
+    Key::new(user_partition(user), "ABOUT")
+}
+
+/// A user's picture.
+pub fn picture(user: UserId) -> Key {
+    Key::new(user_partition(user), "PICTURE")
 }
 
 /// The prefix of a user's sessions.
@@ -136,9 +148,9 @@ pub fn email_invite(digest: &str, team: TeamId) -> Key {
     Key::new(format!("EMAIL#{digest}"), format!("INVITE#{team}"))
 }
 
-/// Who has a username.
-pub fn name_claim(folded: &str) -> Key {
-    Key::new(format!("NAME#{folded}"), "CLAIM")
+/// Who has a username, under what it looks like: of names that are taken for each other there is one.
+pub fn name_claim(username: &Username) -> Key {
+    Key::new(format!("NAME#{}", username.skeleton()), "CLAIM")
 }
 
 /// How often something was done in the window that starts at a time (seconds since 1970).

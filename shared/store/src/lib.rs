@@ -14,6 +14,7 @@ use domain::limit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub mod about;
 pub mod access;
 pub mod access_keys;
 pub mod accounts;

@@ -252,7 +252,7 @@ mod tests {
     }
 
     fn legs() -> Vec<Leg> {
-        let leg = || Leg::check(crate::keys::name_claim("n")).when("attribute_exists(pk)");
+        let leg = || Leg::check(crate::keys::handle_claim("n")).when("attribute_exists(pk)");
         vec![leg(), leg().or(Conflict::NoFreeSeat)]
     }
 

@@ -189,15 +189,17 @@ impl Store {
 
     /// The account that someone means by an e-mail address or a username, as typed.
     pub async fn profile_by_login(&self, login: &str) -> Result<Option<Profile>, Error> {
-        let claim = match (Email::parse(login), Username::parse(login)) {
-            (Ok(email), _) => return self.profile_by_email(&email).await,
-            (_, Ok(username)) => keys::name_claim(&username.folded()),
-            _ => return Ok(None),
-        };
-        match self.get(&claim).await?.map(read::<Claim>).transpose()? {
-            Some(claim) => self.profile(claim.user).await,
-            None => Ok(None),
+        match (Email::parse(login), Username::parse(login)) {
+            (Ok(email), _) => self.profile_by_email(&email).await,
+            (_, Ok(username)) => self.profile_by_username(&username).await,
+            _ => Ok(None),
         }
+    }
+
+    /// The account that has a username; not one whose name only looks like it.
+    pub async fn profile_by_username(&self, username: &Username) -> Result<Option<Profile>, Error> {
+        let Some(claim) = self.get(&keys::name_claim(username)).await?.map(read::<Claim>).transpose()? else { return Ok(None) };
+        Ok(self.profile(claim.user).await?.filter(|profile| profile.username.folded() == username.folded()))
     }
 
     /// Makes an account with its own workspace, and a member of the team that invited, all or nothing.
@@ -231,7 +233,7 @@ impl Store {
         let workspace =
             Workspace { id: new.workspace.clone(), name: "My Workspace".to_owned(), team: None, owner: new.id, created_at: now };
         let claim = Claim { user: new.id, until: None };
-        let (name, email) = (keys::name_claim(&new.username.folded()), keys::email_claim(&digest(&new.email)));
+        let (name, email) = (keys::name_claim(&new.username), keys::email_claim(&digest(&new.email)));
         let mut legs = vec![
             Leg::create(row(&name, "claim", &claim)?).or(Conflict::UsernameTaken),
             Leg::put(row(&email, "claim", &claim)?).when(UNCLAIMED).number(":now", now.as_second()).or(Conflict::EmailTaken),

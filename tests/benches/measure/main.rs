@@ -1,5 +1,5 @@
 //! What Postroom costs and how fast it is, as one Markdown table each: `cargo bench -p tests`, or a part of it:
-//! `cargo bench -p tests -- costs | saves | sockets | import | process`. Numbers choose the sizes that the costs are
+//! `cargo bench -p tests -- costs | saves | sockets | import | signin | process`. Numbers choose the sizes that the costs are
 //! counted for: `cargo bench -p tests -- costs 1 100`.
 //!
 //! Costs are counted below the SDK clients, so they hold in the cloud, too. Times are this machine's, with the whole
@@ -8,6 +8,7 @@
 mod costs;
 mod process;
 mod saves;
+mod signin;
 mod sockets;
 mod whole;
 
@@ -34,6 +35,9 @@ fn main() {
         }
         if wants("sockets") {
             rows.extend(sockets::rows().await);
+        }
+        if wants("signin") {
+            rows.extend(signin::rows().await);
         }
         if wants("process") {
             rows.extend(process::rows());

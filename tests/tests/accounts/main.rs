@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod access;
+mod bodies;
 mod engines;
+mod hostile;
 mod invitations;
 mod invites;
 mod keys;
+mod limits;
 mod mails;
+mod profiles;
 mod programs;
 mod recovery;
 mod second_factor;

@@ -104,7 +104,7 @@ async fn a_wrong_login_tells_nothing() {
     world.sign_up("ann", None).await.is(202);
     let mut told = Vec::new();
     for (login, password) in
-        [("ann", "wrong"), ("ann@example.com", "wrong"), ("nobody", PASSWORD), ("nobody@example.com", PASSWORD), ("", "")]
+        [("ann", "wrong"), ("ann@example.com", "wrong"), ("nobody", PASSWORD), ("nobody@example.com", PASSWORD), ("-", "wrong")]
     {
         let mut problem =
             world.anyone("POST", "/api/sessions", json!({"login": login, "password": password})).await.refused(401, "wrong_login");

@@ -22,6 +22,54 @@ pub struct Account {
     pub sessions: Vec<Session>,
 }
 
+/// `/account/profile`.
+#[derive(Debug, Template)]
+#[template(path = "profile.html")]
+pub struct Profile {
+    /// Around it.
+    pub frame: Frame,
+    /// Whose it is.
+    pub viewer: Viewer,
+    /// Their number.
+    pub id: String,
+    /// Where the picture is.
+    pub picture: Option<String>,
+    /// What they say about themselves.
+    pub about: String,
+    /// Where else they are.
+    pub links: Vec<String>,
+    /// Whether everybody sees the profile.
+    pub public: bool,
+    /// Whether whoever sees it sees the address.
+    pub email_public: bool,
+}
+
+/// `/users/{user}`.
+#[derive(Debug, Template)]
+#[template(path = "person.html")]
+pub struct Person {
+    /// Around it.
+    pub frame: Frame,
+    /// The name they go by.
+    pub name: String,
+    /// Their username.
+    pub username: String,
+    /// Where the picture is.
+    pub picture: Option<String>,
+    /// What they say about themselves.
+    pub about: String,
+    /// Where else they are.
+    pub links: Vec<String>,
+    /// The address, where it is shown.
+    pub email: Option<String>,
+    /// Since when they have an account.
+    pub joined: Moment,
+    /// Whether everybody sees this.
+    pub public: bool,
+    /// Whether the viewer looks at themselves.
+    pub mine: bool,
+}
+
 /// A sign-in.
 #[derive(Debug, Clone)]
 pub struct Session {

@@ -14,7 +14,7 @@ mod team;
 use jiff::Timestamp;
 
 pub use access::{AccessPage, Asking, GroupRole, Seen, role_name};
-pub use account::{Account, Session};
+pub use account::{Account, Person, Profile, Session};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};

@@ -291,6 +291,28 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
             },
         ],
     };
+    let person = |mine: bool| Person {
+        frame: signed.clone(),
+        name: name.into(),
+        username: "mira".into(),
+        picture: mine.then(|| "/api/users/1/picture?v=ab".into()),
+        about: name.into(),
+        links: vec!["https://example.com/~mira".into(), name.into()],
+        email: Some("mira@example.com".into()),
+        joined: at("2026-11-18T08:00:00Z"),
+        public: mine,
+        mine,
+    };
+    let profile = Profile {
+        frame: signed.clone(),
+        viewer: viewer(),
+        id: "1".into(),
+        picture: Some("/api/users/1/picture?v=ab".into()),
+        about: name.into(),
+        links: vec!["https://example.com/~mira".into()],
+        public: true,
+        email_public: false,
+    };
     let keys = Keys {
         frame: signed.clone(),
         viewer: viewer(),
@@ -397,6 +419,9 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("feed", html(&|| feed(entries(name)).render())),
         ("feed-empty", html(&|| feed(vec![]).render())),
         ("account", html(&|| account.render())),
+        ("person", html(&|| person(false).render())),
+        ("person-mine", html(&|| person(true).render())),
+        ("profile", html(&|| profile.render())),
         ("keys", html(&|| keys.render())),
         ("keys-none", html(&|| Keys { frame: signed.clone(), viewer: viewer(), keys: vec![], access: vec![], choices: vec![] }.render())),
         ("second-factor", html(&|| factor(State::Off { confirmed: true }).render())),
