@@ -33,6 +33,42 @@ function confirmed(text, yes) {
   return new Promise((answer) => dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true }));
 }
 
+// ---- several accounts ----
+
+// Each tab stays with its account: the page says whose it is, requests name it, and the tab that one looks at tells the
+// browser whose pages links lead to.
+const account = $('meta[name="postroom-account"]')?.content;
+const asAccount = account ? { "X-Postroom-Account": account } : {};
+
+function choose(id) {
+  document.cookie = `postroom_account=${id}; Path=/; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+}
+
+/** From here on the tab may be another account's. */
+function leave() {
+  sessionStorage.removeItem("account");
+}
+
+/** A page of another account than the tab's (a restored tab, a link in two tabs at once) is fetched again as the tab's. */
+function stay() {
+  const mine = sessionStorage.getItem("account");
+  const tries = Number(sessionStorage.getItem("tries"));
+  if (!account) return;
+  if (mine && mine !== account && tries < 3) {
+    sessionStorage.setItem("tries", tries + 1);
+    choose(mine);
+    location.reload();
+    return;
+  }
+  sessionStorage.setItem("account", account);
+  sessionStorage.removeItem("tries");
+  if (document.visibilityState === "visible") choose(account);
+}
+stay();
+window.addEventListener("focus", () => account && choose(account));
+document.addEventListener("visibilitychange", () => account && document.visibilityState === "visible" && choose(account));
+document.addEventListener("click", (event) => event.target.closest("[data-switch]") && leave());
+
 // ---- talking to the API ----
 
 /** Sends a request; gives {ok, status, etag, body}. `body` of a failure is always a problem with a `detail`. */
@@ -40,7 +76,7 @@ async function call(method, path, text, headers = {}) {
   try {
     const answer = await fetch(path, {
       method,
-      headers: { Accept: "application/json", "Content-Type": "application/json", "X-Requested-With": "postroom", ...headers },
+      headers: { Accept: "application/json", "Content-Type": "application/json", "X-Requested-With": "postroom", ...asAccount, ...headers },
       body: method === "GET" || text === undefined ? undefined : text,
     });
     const raw = await answer.text();
@@ -141,7 +177,8 @@ async function send(form) {
   if (confirm && !(await confirmed(confirm, yes))) return;
   await busy(form, async () => {
     const [method, path] = api.split(" ");
-    const answer = await call(method, path, JSON.stringify(fields(form)));
+    const { as } = form.dataset;
+    const answer = await call(method, path, JSON.stringify(fields(form)), as ? { "X-Postroom-Account": as } : {});
     if (answer.body.code === "second_factor_needed" && $("[data-second-factor]")) return askSecondFactor(form, answer.body);
     if (!answer.ok) {
       showProblem(answer.body.code === "challenge_gone" ? backToPassword(form) : form, answer);
@@ -155,6 +192,7 @@ async function send(form) {
       const joined = await call("POST", "/api/invites/accept", JSON.stringify({ token: form.dataset.join, email: form.dataset.joinAs }));
       if (joined.ok) return void location.assign(fill("/teams/{team.id}/library", joined.body));
     }
+    if ("leave" in form.dataset) leave();
     if (follow) return void location.assign(at(answer.body, follow));
     if (then) return void location.assign(fill(then, answer.body, encodeURIComponent));
     if (report) showReport(form, answer.body[report] ?? []);
@@ -364,7 +402,7 @@ async function importOne(file, name) {
     request.open("POST", panel.dataset.import);
     request.setRequestHeader("Content-Type", "application/json");
     request.setRequestHeader("X-Requested-With", "postroom");
-    for (const [header, value] of Object.entries(headers)) request.setRequestHeader(header, value);
+    for (const [header, value] of Object.entries({ ...asAccount, ...headers })) request.setRequestHeader(header, value);
     request.upload.addEventListener("progress", (event) => {
       if (!event.lengthComputable) return;
       bar.value = event.loaded / event.total;
@@ -422,7 +460,7 @@ function refresh() {
 }
 
 async function load() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  const answer = await fetch(location.href, { headers: { Accept: "text/html", ...asAccount } }).catch(() => null);
   if (!answer?.ok) {
     if (answer?.status === 404) toast("This is no longer here, or no longer open to you.", "bad");
     return;

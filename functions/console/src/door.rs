@@ -2,6 +2,7 @@
 
 use app::{App, Who};
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::access::Caller;
 use domain::ids::TeamId;
@@ -18,6 +19,7 @@ pub struct Asked {
     next: Option<String>,
     token: Option<String>,
     challenge: Option<String>,
+    add: Option<String>,
     sent: Option<String>,
     confirmed: Option<String>,
     changed: Option<String>,
@@ -93,9 +95,14 @@ pub async fn sign_up(State(app): State<App>, who: Option<Who>, On(app::Query(ask
 
 /// Sign in.
 #[utoipa::path(get, path = "/signin", responses((status = 200), (status = 303)))]
-pub async fn sign_in(State(app): State<App>, who: Option<Who>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
+pub async fn sign_in(
+    State(app): State<App>,
+    who: Option<Who>,
+    headers: HeaderMap,
+    On(app::Query(asked)): On<app::Query<Asked>>,
+) -> Result<Response, Lost> {
     let then = onward(&asked);
-    if who.is_some() {
+    if who.is_some() && asked.add.is_none() {
         return Ok(go(&then));
     }
     let invite = note_along(&app, asked.invite.as_deref()).await?;
@@ -106,7 +113,8 @@ pub async fn sign_in(State(app): State<App>, who: Option<Who>, On(app::Query(ask
         (_, Some("restored")) => Some("Your account is yours again. We have sent you a link to choose another password."),
         _ => None,
     };
-    page(&app, &views::Signin { frame: Frame::default(), invite, challenge: asked.challenge, then, news })
+    let others = app::cookie::sessions(&headers).next().is_some();
+    page(&app, &views::Signin { frame: Frame::default(), invite, others, challenge: asked.challenge, then, news })
 }
 
 /// The page of a confirmation link: a button, because mail scanners follow links.

@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod accounts;
 mod answer;
 pub mod assets;
 mod door;
@@ -53,6 +54,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(account::account))
         .routes(routes!(account::profile))
         .routes(routes!(account::person))
+        .routes(routes!(accounts::accounts))
+        .routes(routes!(accounts::switch))
         .routes(routes!(keys::keys))
         .routes(routes!(second_factor::second_factor))
         .routes(routes!(programs::device))
@@ -90,7 +93,12 @@ async fn frame(app: &App, caller: &Caller, team: Option<TeamId>, section: &'stat
         })
         .collect();
     let team = team.and_then(|team| teams.iter().find(|link| link.id == team.to_string()).cloned());
-    Ok(Frame { viewer: Some(Viewer { session, username: caller.username.clone(), email }), teams, team, section })
+    Ok(Frame {
+        viewer: Some(Viewer { id: caller.user.to_string(), session, username: caller.username.clone(), email }),
+        teams,
+        team,
+        section,
+    })
 }
 
 #[cfg(test)]

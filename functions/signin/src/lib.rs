@@ -25,6 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::sign_in, sessions::list, sessions::end_all))
         .routes(routes!(sessions::second_half))
         .routes(routes!(sessions::refresh))
+        .routes(routes!(sessions::end_here))
         .routes(routes!(sessions::end_one))
         .routes(routes!(api_keys::list, api_keys::make))
         .routes(routes!(api_keys::delete))

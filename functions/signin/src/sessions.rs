@@ -6,11 +6,11 @@ use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use domain::access::Caller;
 use domain::account::Password;
-use domain::ids::SessionId;
+use domain::ids::{SessionId, UserId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Conflict;
-use store::sessions::{RefreshToken, Refreshed, Session};
+use store::sessions::{Credential, RefreshToken, Refreshed, Session};
 use utoipa::ToSchema;
 
 use crate::closing;
@@ -179,7 +179,30 @@ pub(crate) async fn end_all(State(app): State<App>, Who(caller): Who, Query(whic
     }
     app.store.end_all_sessions(&caller, None, app.now()).await?;
     closing::all_sessions(&app, caller.user).await?;
-    Ok(without_cookie(&app, json!({"status": "signed_out"})))
+    Ok(without_cookies(&app, &[caller.user], json!({"status": "signed_out"})))
+}
+
+#[utoipa::path(
+    delete, path = "/api/sessions/here", tag = "sessions",
+    responses(
+        (status = 200, description = "The sessions of all accounts in this browser have ended, and their WebSockets are closed"),
+        (status = 403, description = "An API key cannot do this"),
+    )
+)]
+pub(crate) async fn end_here(State(app): State<App>, Who(caller): Who, headers: HeaderMap) -> Result<Response, Problem> {
+    own_session(&caller)?;
+    let mut users = Vec::new();
+    for credential in cookie::sessions(&headers).filter_map(|token| Credential::cookie(token, Tokens::hash)) {
+        users.push(credential.user());
+        let (Some(caller), _) = app.store.caller(&credential, &[], app.now()).await? else { continue };
+        let Some(session) = caller.session.clone() else { continue };
+        match app.store.end_session(&caller, &session, app.now()).await {
+            Ok(()) | Err(store::Error::Conflict(Conflict::SessionGone)) => (),
+            Err(error) => return Err(error.into()),
+        }
+        closing::session(&app, caller.user, &session).await?;
+    }
+    Ok(without_cookies(&app, &users, json!({"status": "signed_out"})))
 }
 
 #[utoipa::path(
@@ -201,7 +224,7 @@ pub(crate) async fn end_one(
     })?;
     closing::session(&app, caller.user, &session).await?;
     let body = json!({"session": {"id": session}});
-    Ok(if caller.session.as_ref() == Some(&session) { without_cookie(&app, body) } else { Json(body).into_response() })
+    Ok(if caller.session.as_ref() == Some(&session) { without_cookies(&app, &[caller.user], body) } else { Json(body).into_response() })
 }
 
 /// What a stolen API key must not do: lock its owner out, or make more keys.
@@ -214,7 +237,9 @@ pub(crate) fn own_session(caller: &Caller) -> Result<&SessionId, Problem> {
     caller.session.as_ref().ok_or(Problem::Forbidden("a sign-in with name and password, not an API key"))
 }
 
-fn without_cookie(app: &App, body: Value) -> Response {
-    let cookie = cookie::clear(&app.config);
-    (AppendHeaders(cookie.map(|cookie| (header::SET_COOKIE, cookie))), Json(body)).into_response()
+/// The browser forgets these accounts; which of the others is meant is not said any more.
+fn without_cookies(app: &App, users: &[UserId], body: Value) -> Response {
+    let cookies = users.iter().filter_map(|user| cookie::clear(&app.config, *user)).chain(cookie::choose_none(&app.config));
+    let cookies: Vec<_> = cookies.map(|cookie| (header::SET_COOKIE, cookie)).collect();
+    (AppendHeaders(cookies), Json(body)).into_response()
 }

@@ -63,7 +63,8 @@ pub(crate) async fn start(app: &App, profile: &Profile, place: Place, headers: &
     begun.keep(app, profile, headers).await?;
     let session = &begun.session;
     let known = cookie::set_known(&app.config, session.user, &app.known(session.user)?);
-    let cookies = [cookie::set(&app.config, &session.cookie(&begun.cookie_secret), session.cookie_seconds()), known];
+    let own = cookie::set(&app.config, session.user, &session.cookie(&begun.cookie_secret), session.cookie_seconds());
+    let cookies = [own, known, cookie::choose(&app.config, session.user)];
     let cookies = cookies.into_iter().flatten().map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>();
     Ok((AppendHeaders(cookies), Json(tokens(app, session, &begun.refresh_secret)?)).into_response())
 }

@@ -95,8 +95,7 @@ fn credential(app: &App, parts: &Parts) -> Result<Option<Credential>, Problem> {
         let user: UserId = claims.sub.parse().map_err(|_| dead)?;
         return Ok(Some(Credential::Session { user, session: claims.sid, secret_hash: None, cookie: false }));
     }
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let Some(token) = cookies.filter_map(cookie::find).find(|token| !token.is_empty()) else { return Ok(None) };
+    let Some(token) = cookie::session(headers) else { return Ok(None) };
     if !came_from_our_pages(app, parts) {
         return Err(Problem::Forged);
     }

@@ -14,6 +14,7 @@ mod profiles;
 mod programs;
 mod recovery;
 mod second_factor;
+mod several;
 mod signing_in;
 mod sockets;
 mod teams;

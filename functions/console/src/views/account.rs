@@ -86,3 +86,28 @@ pub struct Session {
     /// Whether it is this one.
     pub current: bool,
 }
+
+/// `/accounts`.
+#[derive(Debug, Template)]
+#[template(path = "accounts.html")]
+pub struct Accounts {
+    /// Around it.
+    pub frame: Frame,
+    /// Those that are signed in with this browser.
+    pub accounts: Vec<OtherAccount>,
+}
+
+/// An account in a list.
+#[derive(Debug, Clone)]
+pub struct OtherAccount {
+    /// Its number.
+    pub id: String,
+    /// Its username.
+    pub username: String,
+    /// Its address.
+    pub email: String,
+    /// Its session, for signing out.
+    pub session: String,
+    /// Whether it is the viewer's.
+    pub current: bool,
+}

@@ -67,6 +67,8 @@ pub struct Signin {
     pub frame: Frame,
     /// The invitation that brought the visitor here.
     pub invite: Option<Note>,
+    /// Whether somebody is signed in with this browser.
+    pub others: bool,
     /// What somebody has got who has shown all but the second factor.
     pub challenge: Option<String>,
     /// Where to go then: a path of ours.

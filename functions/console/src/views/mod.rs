@@ -14,7 +14,7 @@ mod team;
 use jiff::Timestamp;
 
 pub use access::{AccessPage, Asking, GroupRole, Seen, role_name};
-pub use account::{Account, Person, Profile, Session};
+pub use account::{Account, Accounts, OtherAccount, Person, Profile, Session};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
@@ -39,6 +39,8 @@ pub struct Frame {
 /// Who looks at a page.
 #[derive(Debug, Clone)]
 pub struct Viewer {
+    /// The account's number, by which a tab says whose it is.
+    pub id: String,
     /// The session, for signing out.
     pub session: String,
     /// The username.

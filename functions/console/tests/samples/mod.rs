@@ -16,7 +16,7 @@ pub fn link(name: &str) -> TeamLink {
 }
 
 pub fn viewer() -> Viewer {
-    Viewer { session: "s1".into(), username: "mira".into(), email: "mira@example.com".into() }
+    Viewer { id: "7".into(), session: "s1".into(), username: "mira".into(), email: "mira@example.com".into() }
 }
 
 pub fn inside(name: &str, section: &'static str) -> Frame {
@@ -335,6 +335,13 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         choices: vec![Choice { id: "c1".into(), name: name.into(), chosen: true }],
     };
     let device = |step| Device { frame: signed.clone(), step };
+    let other = |id: &str, current| OtherAccount {
+        id: id.into(),
+        username: name.into(),
+        email: "mira@example.com".into(),
+        session: "s1".into(),
+        current,
+    };
     let factor = |state| SecondFactor { frame: signed.clone(), state };
     let problem = Problem {
         frame: Frame::default(),
@@ -360,6 +367,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
                 Signin {
                     frame: Frame::default(),
                     invite: None,
+                    others: true,
                     challenge: None,
                     then: "/".into(),
                     news: Some("Your address is confirmed. Sign in to continue."),
@@ -422,6 +430,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("person", html(&|| person(false).render())),
         ("person-mine", html(&|| person(true).render())),
         ("profile", html(&|| profile.render())),
+        ("accounts", html(&|| Accounts { frame: signed.clone(), accounts: vec![other("7", true), other("8", false)] }.render())),
         ("keys", html(&|| keys.render())),
         ("keys-none", html(&|| Keys { frame: signed.clone(), viewer: viewer(), keys: vec![], access: vec![], choices: vec![] }.render())),
         ("second-factor", html(&|| factor(State::Off { confirmed: true }).render())),
