@@ -30,7 +30,7 @@ fn told(head: &Head) -> Response {
     ([(header::ETAG, format!("\"{}\"", head.seq))], Json(body)).into_response()
 }
 
-/// Import a collection (format 2.0 or 2.1, wrapped in `{"collection": …}` or bare) into a workspace.
+/// Import a collection (format 1, 2.0 or 2.1, wrapped in `{"collection": …}` or bare) into a workspace.
 #[utoipa::path(post, path = "/api/collections", tag = "Collections",
     params(("workspace" = Option<String>, Query, description = "The workspace; one's own where none is named")),
     responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"}}`")))]

@@ -7,8 +7,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::{Access, ReadCollection, ReadWorkspace};
 use domain::collection::Element;
+use domain::format::{self, Version};
 use domain::ids::ElementId;
-use domain::{format, limit};
+use domain::limit;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::imports::Listed;
@@ -117,16 +118,48 @@ fn tagged(headers: &HeaderMap, revision: u64, body: impl FnOnce() -> String) -> 
     ([(header::ETAG, tag)], Document(body())).into_response()
 }
 
-/// A collection with everything in it, as it was given, in format 2.1 (or in the version that it came in).
+#[derive(Deserialize)]
+struct Wanted {
+    format: Option<String>,
+    #[serde(default)]
+    bare: bool,
+}
+
+/// The version that a word names; `original` is the one that the collection came in.
+fn version(word: Option<&str>) -> Result<Option<Version>, Problem> {
+    match word {
+        None | Some("") => Ok(Some(Version::V21)),
+        Some("original") => Ok(None),
+        Some(word) => {
+            let known = "one of v2.1, v2.0, v1 and original";
+            Version::parse(word).map(Some).ok_or_else(|| Problem::field("/format", format!("the format is {known}")))
+        }
+    }
+}
+
+/// A collection with everything in it, in format 2.1, or in the one that is asked for; `original` is the one that it
+/// came in, and gives back what nobody changed as it was written. `bare` leaves out the `{"collection": …}` around it.
 #[utoipa::path(get, path = "/api/collections/{collection}", tag = "Collections",
-    params(("collection" = String, Path), ("access_key" = Option<String>, Query, description = "An access key for it, instead of a sign-in")),
+    params(("collection" = String, Path), ("bare" = Option<bool>, Query),
+        ("access_key" = Option<String>, Query, description = "An access key for it, instead of a sign-in"),
+        ("format" = Option<String>, Query, description = "`v2.1` (where nothing is said), `v2.0`, `v1` or `original`")),
     responses((status = 200, description = "`{\"collection\": …}`")))]
-async fn collection(Export(by): Export, headers: HeaderMap, State(app): State<App>) -> Result<Response, Problem> {
+async fn collection(
+    Export(by): Export,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+    State(app): State<App>,
+) -> Result<Response, Problem> {
     let head = by.thing;
+    let version = version(wanted.format.as_deref())?;
     let whole = app.store.whole(&head).await?;
+    // The tag is the revision, for `If-Match`: it does not tell one format from another.
+    let headers = if version == Some(Version::V21) && !wanted.bare { headers } else { HeaderMap::new() };
     let join = move || {
-        let document = format::join(&whole.root.json, &whole.elements, Some((&head.collection, head.owner)));
-        tagged(&headers, head.seq, || format!("{{\"collection\":{document}}}"))
+        tagged(&headers, head.seq, || {
+            let document = format::export(version, &whole.root, &whole.elements, (&head.collection, head.owner));
+            if wanted.bare { document } else { format!("{{\"collection\":{document}}}") }
+        })
     };
     // Off the async threads: 6 MB take a moment.
     tokio::task::spawn_blocking(join).await.map_err(|error| Problem::Internal(error.to_string()))

@@ -21,7 +21,7 @@ use std::time::Instant;
 /// What `tour` takes.
 #[derive(Args)]
 pub struct Tour {
-    /// A Postman collection (format 2.0 or 2.1) to play the story with, instead of the one that the tour makes.
+    /// A Postman collection (format 1, 2.0 or 2.1) to play the story with, instead of the one that the tour makes.
     #[arg(long, value_name = "FILE")]
     collection: Option<PathBuf>,
 }
@@ -112,7 +112,7 @@ mod tests {
             (&b"{\"a\":"[..], "not JSON"),
             (b"[]", "object"),
             (b"{\"openapi\":\"3.1.0\"}", "info"),
-            (b"{\"requests\":[],\"id\":\"x\"}", "format 1"),
+            (b"{\"requests\":{},\"id\":\"x\"}", "format 1"),
             (b"\xff\xff", "UTF-8"),
         ] {
             let refusal = check(bytes.to_vec()).err().unwrap();

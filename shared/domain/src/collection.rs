@@ -76,7 +76,7 @@ impl Head {
 }
 
 /// What an element is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The collection's own part: `info`, variables, scripts, authorization.
@@ -131,9 +131,12 @@ pub struct Element {
     pub url: Option<String>,
     /// The number of the collection's change that last wrote it.
     pub revision: u64,
-    /// Its JSON as given; the arrays of its children are there and empty.
+    /// Its JSON, as given or as format 2.1 has it; the arrays of its children are there and empty.
     #[serde(skip)]
     pub json: String,
+    /// How it stood in the file of another format that it came from: see [`crate::format::origin`].
+    #[serde(skip)]
+    pub origin: Option<String>,
 }
 
 /// What a tree shows of an element, taken from its JSON.
@@ -181,11 +184,16 @@ impl Element {
     /// An element from its parts; what the tree shows is read from its JSON.
     pub fn new(id: ElementId, parent: Option<ElementId>, kind: Kind, order: String, own: String) -> Element {
         let Summary { name, method, url } = Summary::of(kind, &own);
-        Element { id, parent, kind, order, name, method, url, revision: 0, json: own }
+        Element { id, parent, kind, order, name, method, url, revision: 0, json: own, origin: None }
     }
 
     /// The same element with other JSON.
     pub fn with_json(&self, own: String) -> Element {
-        Element { revision: self.revision, ..Element::new(self.id.clone(), self.parent.clone(), self.kind, self.order.clone(), own) }
+        let origin = self.origin.clone();
+        Element {
+            revision: self.revision,
+            origin,
+            ..Element::new(self.id.clone(), self.parent.clone(), self.kind, self.order.clone(), own)
+        }
     }
 }

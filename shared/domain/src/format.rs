@@ -1,7 +1,8 @@
-//! The collection format (Postman Collection v2.0 and v2.1): a document is split into elements and put together again.
+//! The collection format (Postman Collection v1, v2.0 and v2.1): a document is split into elements and put together again.
 //!
-//! Each element keeps its own JSON exactly as given, with the arrays of its children empty. No schema is applied:
-//! real files break it, and what has no meaning to us is kept and given back.
+//! Of format 2.1 each element keeps its own JSON exactly as given, with the arrays of its children empty. Of the older
+//! formats it gets JSON of format 2.1, and what it was stays beside that ([`origin`]). No schema is applied: real files
+//! break it, and what has no meaning to us is kept and given back.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,6 +11,21 @@ use crate::ids::{CollectionId, ElementId, UserId};
 use crate::json::{self, Builder, Cursor};
 use crate::{Rejected, limit, order};
 
+mod auth;
+pub mod origin;
+mod parts;
+pub mod url;
+mod v1;
+mod v20;
+mod versions;
+
+pub use versions::{Version, export};
+
+/// What `info.schema` says in format 2.1.
+pub const SCHEMA_V21: &str = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json";
+/// What `info.schema` says in format 2.0.
+pub const SCHEMA_V20: &str = "https://schema.getpostman.com/json/collection/v2.0.0/collection.json";
+
 /// A document split up.
 #[derive(Debug)]
 pub struct Parsed {
@@ -17,6 +33,8 @@ pub struct Parsed {
     pub name: String,
     /// The collection's own JSON: everything but its items.
     pub root: String,
+    /// How that stood in a file of an older format; see [`origin`].
+    pub origin: Option<String>,
     /// Its elements, parents before children. `revision` is 0.
     pub elements: Vec<Element>,
 }
@@ -36,17 +54,16 @@ pub fn split(text: &str, new_id: impl FnMut() -> ElementId) -> Result<Parsed, Re
     if !json::is_object(text) {
         return Err(Rejected::because("a collection is a JSON object"));
     }
+    if v1::is_v1(text) {
+        return v1::split(text, new_id);
+    }
     if json::get(text, "info").is_none_or(|info| !json::is_object(info)) {
-        let v1 = json::get(text, "requests").is_some();
-        return Err(Rejected::because(if v1 {
-            "this is collection format 1; export it as 2.0 or 2.1"
-        } else {
-            "a collection of format 2.0 or 2.1 has an object \"info\""
-        }));
+        return Err(Rejected::because("a collection has an object \"info\" (format 2), or a list \"requests\" (format 1)"));
     }
     let (root, elements) = Splitter::new(new_id).run(text, true)?;
     let name = name_of(&root.json).unwrap_or_else(|| "Untitled collection".to_owned());
-    Ok(Parsed { name, root: root.json, elements })
+    let parsed = Parsed { name, root: root.json, origin: None, elements };
+    Ok(if versions::of(&parsed.root) == Version::V20 { versions::raise(parsed) } else { parsed })
 }
 
 /// What lists show as a collection's name: `info.name`, at most 500 characters of it, where it says something.

@@ -49,21 +49,34 @@ pub fn check(text: &str, deepest: usize) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// Decodes a file: UTF-8 with or without a byte order mark, or UTF-16 with one.
+/// Decodes a file: UTF-8 with or without a byte order mark, or UTF-16 with one (or with a first character that shows it).
+/// Half of a surrogate pair, which no Rust text can hold, becomes its escape: in a JSON string that is the same character.
 pub fn decode(bytes: &[u8]) -> Result<String, Rejected> {
-    let wide = |pairs: &[u8], read: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = pairs.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
-        let whole = pairs.len().is_multiple_of(2);
-        String::from_utf16(&units).ok().filter(|_| whole).ok_or_else(|| Rejected::because("the body is not valid UTF-16"))
-    };
     match bytes {
         [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [b'{' | b'[', 0, ..] => wide(bytes, u16::from_le_bytes),
+        [0, b'{' | b'[', ..] => wide(bytes, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] | rest => match std::str::from_utf8(rest) {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => Err(Rejected::because(format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))),
         },
     }
+}
+
+fn wide(pairs: &[u8], read: fn([u8; 2]) -> u16) -> Result<String, Rejected> {
+    if !pairs.len().is_multiple_of(2) {
+        return Err(Rejected::because(format!("the body is UTF-16 that ends in half a character, at byte {}", pairs.len())));
+    }
+    let units = pairs.chunks_exact(2).map(|pair| read([pair[0], pair[1]]));
+    let mut text = String::with_capacity(pairs.len() / 2);
+    for character in char::decode_utf16(units) {
+        match character {
+            Ok(character) => text.push(character),
+            Err(half) => text.push_str(&format!("\\u{:04x}", half.unpaired_surrogate())),
+        }
+    }
+    Ok(text)
 }
 
 /// A walk over text that is known to be JSON.
@@ -284,6 +297,19 @@ pub fn merge_patch(target: &str, patch: &str) -> String {
     })
 }
 
+/// An array of values as written.
+pub fn array(entries: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut out = "[".to_owned();
+    for entry in entries {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        out.push_str(entry.as_ref());
+    }
+    out.push(']');
+    out
+}
+
 /// Writes an object member by member.
 #[derive(Debug)]
 pub struct Builder {
@@ -304,6 +330,11 @@ impl Builder {
         self.out.push_str(raw_key);
         self.out.push(':');
         self.out.push_str(value);
+    }
+
+    /// Adds a member under a name that needs no escapes.
+    pub fn put(&mut self, name: &str, value: &str) {
+        self.member(&format!("\"{name}\""), value);
     }
 
     /// Ends it.
@@ -372,6 +403,10 @@ mod tests {
         assert_eq!(decode(b"\xef\xbb\xbf{}").unwrap(), "{}");
         assert_eq!(decode(&[0xff, 0xfe, b'{', 0, b'}', 0]).unwrap(), "{}");
         assert_eq!(decode(&[0xfe, 0xff, 0, b'{', 0, b'}']).unwrap(), "{}");
+        assert_eq!(decode(&[b'{', 0, b'}', 0]).unwrap(), "{}");
+        assert_eq!(decode(&[0, b'{', 0, b'}']).unwrap(), "{}");
+        assert_eq!(decode(&[0xfe, 0xff, 0, b'"', 0xd8, 0x3d, 0, b'"']).unwrap(), "\"\\ud83d\"");
+        assert_eq!(decode(&[0xfe, 0xff, 0xd8, 0x3d, 0xde, 0]).unwrap(), "😀");
         assert!(decode(&[0xff, 0xfe, b'{']).is_err());
         assert!(decode(b"{\"\xff\"}").unwrap_err().0.contains("byte 2"));
     }

@@ -14,6 +14,12 @@ pub const ELEMENT_STORED_BYTES: usize = 1024 * 1024;
 pub const BODY_BYTES: usize = 6 * 1024 * 1024;
 /// A compressed body may unfold to this.
 pub const UNPACKED_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// A file that comes in parts.
+pub const UPLOAD_BYTES: usize = 64 * 1024 * 1024;
+/// Parts of such a file, and what one takes: in a Lambda's body bytes grow by a third.
+pub const UPLOAD_PARTS: usize = 64;
+/// What one part of such a file takes.
+pub const UPLOAD_PART_BYTES: usize = 3 * 1024 * 1024;
 /// Nesting of JSON values in what we take.
 pub const JSON_DEPTH: usize = 20_000;
 /// Elements of a collection.
@@ -78,3 +84,5 @@ const _: () = assert!(3 * ROLES_AT_ONCE + 2 <= TRANSACTION_LEGS);
 const _: () = assert!(3 * ELEMENT_STORED_BYTES < 4 * 1024 * 1024);
 const _: () = assert!(PART_BYTES < 400 * 1024);
 const _: () = assert!(PICTURE_BYTES / 3 * 4 < BODY_BYTES);
+const _: () = assert!(UPLOAD_PART_BYTES * 4 / 3 < BODY_BYTES);
+const _: () = assert!(UPLOAD_PARTS * UPLOAD_PART_BYTES >= UPLOAD_BYTES);

@@ -53,7 +53,7 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<String, String> {
         PLAIN => rest.to_vec(),
         ZSTD_WITH_WORDS => {
             let length = Decompressor::upper_bound(rest).ok_or("how long it is stands nowhere")?;
-            if length > limit::UNPACKED_BODY_BYTES {
+            if length > 2 * limit::UPLOAD_BYTES {
                 return Err(format!("{length} bytes are more than was ever stored"));
             }
             let unpacked = UNPACKER.with_borrow_mut(|unpacker| {

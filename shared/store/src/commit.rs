@@ -298,7 +298,7 @@ pub(crate) fn write_legs(key: &Key, current: Option<&Element>, next: &Element, d
         Some(current) => first.when("#revision = :seen AND attribute_not_exists(#deleted)").number(":seen", current.revision),
         None => first.when("attribute_not_exists(pk)").or(Conflict::ElementExists),
     };
-    let old = current.map_or(0, |current| stored_parts(&current.json));
+    let old = current.map_or(0, |current| stored_parts(&elements::stored(current)));
     let stale = current.map_or(0, |current| current.revision);
     Ok(std::iter::once(first)
         .chain(items.map(Leg::put))

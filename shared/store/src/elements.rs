@@ -1,5 +1,6 @@
 //! Elements: reading them, and their items.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -27,11 +28,22 @@ pub(crate) fn key(head: &Head, id: &ElementId) -> Key {
     }
 }
 
+/// Stands between an element's JSON and its origin where they are stored; in no JSON is there such a character.
+const ORIGIN: char = '\u{1e}';
+
+/// What is stored of an element: its JSON, and beside it where it came from. Packed together they take little more than one.
+pub(crate) fn stored(element: &Element) -> Cow<'_, str> {
+    match &element.origin {
+        Some(origin) => Cow::Owned(format!("{}{ORIGIN}{origin}", element.json)),
+        None => Cow::Borrowed(&element.json),
+    }
+}
+
 /// The items of an element in a generation: itself, and the parts of a long body.
 pub(crate) fn items(key: &Key, element: &Element) -> Result<Vec<Item>, Error> {
     // An element says itself what kind of item it is: `folder`, `request` …
     let mut item = row(key, element.kind.as_str(), element)?;
-    let mut all = codec::put_body(&mut item, codec::pack(&element.json), |part| keys::element_part(key, element.revision, part));
+    let mut all = codec::put_body(&mut item, codec::pack(&stored(element)), |part| keys::element_part(key, element.revision, part));
     all.insert(0, item);
     Ok(all)
 }
@@ -43,8 +55,9 @@ pub(crate) fn is_deleted(item: &Item) -> bool {
 
 fn decode(key: &Key, item: Item, part: impl Fn(&Key) -> Option<Vec<u8>>) -> Result<Element, Error> {
     let revision = item.get("revision").and_then(|n| n.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or(0);
-    let json = codec::text(key, &item, |index| part(&keys::element_part(key, revision, index)))?;
-    Ok(Element { json, ..read(item)? })
+    let mut json = codec::text(key, &item, |index| part(&keys::element_part(key, revision, index)))?;
+    let origin = json.find(ORIGIN).map(|at| json.split_off(at).split_off(ORIGIN.len_utf8()));
+    Ok(Element { json, origin, ..read(item)? })
 }
 
 /// A collection with everything in it.

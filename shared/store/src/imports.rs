@@ -105,10 +105,11 @@ fn last_key(elements: &[Element]) -> Option<String> {
     elements.iter().map(|element| element.order.clone()).max()
 }
 
-fn root_element(collection: &CollectionId, json: String, revision: u64) -> Result<Element, Error> {
+fn root_element(collection: &CollectionId, json: String, origin: Option<String>, revision: u64) -> Result<Element, Error> {
     let id: ElementId = collection.as_str().parse().map_err(|rejected: domain::Rejected| Error::Failed(rejected.0))?;
     let mut root = Element::new(id, None, Kind::Collection, String::new(), json);
     root.revision = revision;
+    root.origin = origin;
     Ok(root)
 }
 
@@ -172,7 +173,7 @@ impl Store {
         let mut all = parsed.elements;
         all.iter_mut().for_each(|element| element.revision = 1);
         let all: Arc<[Element]> = all.into();
-        let root = root_element(&collection, parsed.root, 1)?;
+        let root = root_element(&collection, parsed.root, parsed.origin, 1)?;
         let marker = keys::generation(&collection, &generation);
         self.put_when(generation_item(&collection, &generation, now)?, None, Item::new()).await?;
         self.write_generation(&collection, &generation, &root, &all).await?;
@@ -328,6 +329,9 @@ impl Store {
 
 /// Whether two elements read the same. An id that we added when it was read makes no difference.
 fn looks_same(old: &Element, new: &Element) -> bool {
+    if old.origin != new.origin {
+        return false;
+    }
     json::same(&old.json, &new.json) || json::same(&format::one(old), &format::one(new))
 }
 
@@ -345,6 +349,10 @@ fn compare(head: &Head, old: &Whole, parsed: &Parsed, seq: u64) -> Result<(Eleme
     let mut all = parsed.elements.clone();
     for element in &mut all {
         element.revision = seq;
+        // What comes in format 2.1 may be what was given out of an older file: it still is from there.
+        if let (None, Some(old)) = (&element.origin, before.get(&element.id)) {
+            element.origin.clone_from(&old.origin);
+        }
         match before.get(&element.id) {
             None => counts.created += 1,
             Some(old) if old.kind == element.kind && old.parent == element.parent && looks_same(old, element) => {
@@ -357,10 +365,12 @@ fn compare(head: &Head, old: &Whole, parsed: &Parsed, seq: u64) -> Result<(Eleme
     counts.deleted = old.elements.len() as u64 - (counts.updated + counts.unchanged).min(old.elements.len() as u64);
     // What we show with our ids in it and get back like that is what it was.
     let shown = format::with_identity(&old.root.json, &head.collection, head.owner);
-    let same = json::same(&old.root.json, &parsed.root) || json::same(&shown, &parsed.root);
+    let same = parsed.origin.as_ref().is_none_or(|origin| old.root.origin.as_ref() == Some(origin))
+        && (json::same(&old.root.json, &parsed.root) || json::same(&shown, &parsed.root));
+    let origin = parsed.origin.clone().or_else(|| old.root.origin.clone());
     let root = match same {
         true => old.root.clone(),
-        false => root_element(&head.collection, parsed.root.clone(), seq)?,
+        false => root_element(&head.collection, parsed.root.clone(), origin, seq)?,
     };
     debug_assert!(all.len() <= limit::ELEMENTS);
     Ok((root, all, counts))

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::collection::Head;
+use domain::collection::{Element, Head};
 use domain::ids::{CollectionId, GenerationId};
 
 use crate::elements::Whole;
@@ -42,7 +42,8 @@ impl Wholes {
 
     /// Keeps a collection as it was when its head was read, unless a later state is known; the longest unused go.
     pub(crate) fn keep(&self, head: &Head, whole: &Arc<Whole>) {
-        let bytes = whole.elements.iter().map(|element| element.json.len() + size_of_val(element)).sum();
+        let origin = |element: &Element| element.origin.as_ref().map_or(0, String::len);
+        let bytes = whole.elements.iter().map(|element| element.json.len() + origin(element) + size_of_val(element)).sum();
         let mut known = self.known();
         if bytes > KEPT || known.iter().any(|known| known.collection == head.collection && known.seq > head.seq) {
             return;

@@ -38,7 +38,8 @@ fn as_expected(found: &[Difference], expected: &str) -> Result<(), Failure> {
 
 /// The collection as the API gives it, out of its wrapping.
 pub async fn document(person: &Person, path: &Path<'_>) -> Result<String, Failure> {
-    let answer = person.get(path).await?.expect(200)?;
+    // In the format that it came in: there it is, edited or not, what it was but for the edits.
+    let answer = person.ask(Method::GET, path, &[("format", "original")], None, Body::None).await?.expect(200)?;
     let inner = json::get(&answer.text, "collection").map(str::to_owned);
     inner.ok_or_else(|| Failure::new("{\"collection\": …}", answer.text.chars().take(80).collect::<String>()))
 }
