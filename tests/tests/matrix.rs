@@ -87,6 +87,14 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/workspaces/{workspace}",                   [401,   404,   404,   200,   200,   200,   200,   200]),
     // A collection in the team's library.
     ("POST /api/collections",                             [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("POST /api/import",                                  [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("POST /api/import/openapi",                          [401,   404,   404,   403,   403,   200,   200,   403]),
+    // A file that somebody sends in parts is theirs alone; this one is another's.
+    ("POST /api/uploads",                                 [401,   404,   404,   403,   403,   201,   201,   403]),
+    ("GET /api/uploads/{upload}",                         [401,   404,   404,   404,   404,   404,   404,   404]),
+    ("DELETE /api/uploads/{upload}",                      [401,   404,   404,   404,   404,   404,   404,   404]),
+    ("PUT /api/uploads/{upload}/parts/{part}",            [401,   404,   404,   404,   404,   404,   404,   404]),
+    ("POST /api/uploads/{upload}/commit",                 [401,   404,   404,   404,   404,   404,   404,   404]),
     ("GET /api/collections/{collection}",                 [401,   404,   404,   200,   200,   200,   200,   200]),
     ("PUT /api/collections/{collection}",                 [401,   404,   404,   403,   403,   200,   200,   403]),
     ("PATCH /api/collections/{collection}",               [401,   404,   404,   403,   403,   200,   200,   403]),
@@ -246,6 +254,11 @@ impl World {
         if path.ends_with("/access-requests/{user}") {
             self.victim.post(&format!("/api/collections/{collection}/access-requests"), json!({"role": "editor"})).await.status(202);
         }
+        let mut upload = String::new();
+        if path.contains("{upload}") {
+            let begun = self.maker.post(&format!("/api/uploads?workspace={}", self.team.workspace), json!({"bytes": 2})).await.ok();
+            upload = begun.at("/upload/id").as_str().expect("id").to_owned();
+        }
         for (name, value) in [
             ("{team}", self.team.id.to_string()),
             ("{user}", self.victim.id.to_string()),
@@ -258,11 +271,13 @@ impl World {
             ("{session}", self.secrets.0.clone()),
             ("{key}", self.secrets.1.clone()),
             ("{file}", "console.css".to_owned()),
+            ("{upload}", upload),
+            ("{part}", "0".to_owned()),
         ] {
             path = path.replace(name, &value);
         }
         assert!(!path.contains('{'), "a name that nobody fills in: {path}");
-        if path.ends_with("/api/collections") && method == "POST" {
+        if ["/api/collections", "/api/import", "/api/import/openapi", "/api/uploads"].contains(&path.as_str()) && method == "POST" {
             path = format!("{path}?workspace={}", self.team.workspace);
         }
         let ask = caller.ask(method, &path);
@@ -313,6 +328,12 @@ fn body(route: &str, count: usize, token: &str, team: u64) -> Option<String> {
         "POST /api/teams/{team}/invite-requests/{request}/approve" => json!({}),
         "PATCH /api/teams/{team}/joining" => json!({"bound": false}),
         "POST /api/collections" | "PUT /api/collections/{collection}" => return Some(samples::of_requests("Theirs", 1)),
+        "POST /api/import" => return Some(samples::of_requests("Theirs", 1)),
+        "POST /api/import/openapi" => {
+            json!({"type": "json", "input": {"openapi": "3.1.0", "info": {"title": "Theirs"}, "paths": {"/": {"get": {}}}}})
+        }
+        "POST /api/uploads" => json!({"bytes": 2}),
+        "PUT /api/uploads/{upload}/parts/{part}" => json!({}),
         "PATCH /api/collections/{collection}" => json!({"collection": {"name": "Theirs"}}),
         "POST /api/collections/{collection}/items" | "PUT /api/collections/{collection}/items/{item}" => samples::request("theirs"),
         "PATCH /api/collections/{collection}/items/{item}" => json!({"name": "theirs"}),

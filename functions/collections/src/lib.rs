@@ -4,6 +4,7 @@ use app::{App, Var};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+mod import;
 mod items;
 mod subscription;
 mod whole;
@@ -15,6 +16,12 @@ pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, V
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(whole::create))
+        .routes(routes!(import::import))
+        .routes(routes!(import::openapi))
+        .routes(routes!(import::start))
+        .routes(routes!(import::show, import::drop_it))
+        .routes(routes!(import::part))
+        .routes(routes!(import::commit))
         .routes(routes!(whole::replace, whole::change, whole::delete))
         .routes(routes!(items::create))
         .routes(routes!(items::replace, items::change, items::delete))

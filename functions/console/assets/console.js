@@ -376,18 +376,64 @@ async function importFiles(files) {
 async function importPaste(form) {
   const text = $("textarea", form).value;
   await busy(form, async () => {
-    if (await importOne(new Blob([text], { type: "application/json" }), "Pasted text")) form.reset();
+    if (await importOne(new Blob([text]), "Pasted text")) form.reset();
   });
 }
 
-/** Large files travel compressed: a function takes 6 MB at most, and they shrink to a tenth. */
+/** Files beyond this travel in parts: a function takes 6 MB at most. */
+const IN_ONE = 4 * 1024 * 1024;
+
+/** Sends bytes. An XMLHttpRequest, because `fetch` does not tell how far an upload is. Resolves with `status` 0 where the connection broke. */
+function transfer(method, address, content, headers, progress) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open(method, address);
+    request.setRequestHeader("X-Requested-With", "postroom");
+    for (const [header, value] of Object.entries({ ...asAccount, ...headers })) request.setRequestHeader(header, value);
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && progress?.(event.loaded, event.total));
+    request.addEventListener("loadend", () => {
+      const { status } = request;
+      const broke = { detail: "The connection broke. Nothing was imported; please try again." };
+      resolve({ status, ok: status >= 200 && status < 300, body: status ? parsed(request.responseText, { status, ok: false }) : broke });
+    });
+    request.send(content);
+  });
+}
+
+/** Large files travel compressed, where they go in one. */
 async function packed(file) {
   if (file.size < 256 * 1024 || !("CompressionStream" in window)) return [file, {}];
   const small = await new Response(file.stream().pipeThrough(new CompressionStream("gzip"))).blob();
   return [small, { "Content-Encoding": "gzip" }];
 }
 
-/** Sends one file as it is. The request is an XMLHttpRequest because `fetch` does not tell how far an upload is. */
+/** A file in parts. What the server has of it already, from an attempt that broke off, is not sent again. */
+async function importInParts(file, panel, progress) {
+  const json = { "Content-Type": "application/json" };
+  const memory = `upload ${panel.dataset.uploads} ${file.name ?? ""} ${file.size} ${file.lastModified ?? ""}`;
+  const known = sessionStorage.getItem(memory);
+  let begun = known ? await transfer("GET", `/api/uploads/${known}`, null, {}) : null;
+  if (!begun?.ok) begun = await transfer("POST", panel.dataset.uploads, JSON.stringify({ bytes: file.size }), json);
+  if (!begun.ok) return begun;
+  const { id, parts, part_bytes: length, received, committed } = begun.body.upload;
+  sessionStorage.setItem(memory, id);
+  for (let part = 0; part < parts && !committed; part += 1) {
+    if (received.includes(part)) continue;
+    const start = part * length;
+    const address = `/api/uploads/${encodeURIComponent(id)}/parts/${part}`;
+    const sent = await transfer("PUT", address, file.slice(start, start + length), { "Content-Type": "application/octet-stream" }, (loaded) => progress(start + loaded, file.size));
+    if (!sent.ok) {
+      if (sent.status === 0) sent.body.detail = "The connection broke. Choose the file again: what was sent is kept.";
+      return sent;
+    }
+  }
+  progress(file.size, file.size);
+  const done = await transfer("POST", `/api/uploads/${encodeURIComponent(id)}/commit`, null, {});
+  if (done.ok || done.status === 422) sessionStorage.removeItem(memory);
+  return done;
+}
+
+/** Imports one file, whatever it is, and shows what came of it. */
 async function importOne(file, name) {
   const panel = $("[data-import]");
   const jobs = $("[data-import-jobs]", panel);
@@ -396,37 +442,46 @@ async function importOne(file, name) {
   const job = make("li", {}, make("span", { class: "strong" }, name), bar, said);
   jobs.hidden = false;
   jobs.prepend(job);
-  const [content, headers] = await packed(file);
-  const answer = await new Promise((resolve) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", panel.dataset.import);
-    request.setRequestHeader("Content-Type", "application/json");
-    request.setRequestHeader("X-Requested-With", "postroom");
-    for (const [header, value] of Object.entries({ ...asAccount, ...headers })) request.setRequestHeader(header, value);
-    request.upload.addEventListener("progress", (event) => {
-      if (!event.lengthComputable) return;
-      bar.value = event.loaded / event.total;
-      if (event.loaded === event.total) {
-        bar.removeAttribute("value");
-        said.textContent = "Storing …";
-      }
-    });
-    request.addEventListener("loadend", () => {
-      const status = request.status;
-      resolve({ ok: status >= 200 && status < 300, body: status ? parsed(request.responseText, { status, ok: false }) : { detail: "The connection broke. Nothing was imported; please try again." } });
-    });
-    request.send(content);
-  });
+  const progress = (loaded, total) => {
+    bar.value = loaded / total;
+    if (loaded < total) return;
+    bar.removeAttribute("value");
+    said.textContent = "Storing …";
+  };
+  let answer;
+  if (file.size > IN_ONE) {
+    answer = await importInParts(file, panel, progress);
+  } else {
+    const [content, headers] = await packed(file);
+    answer = await transfer("POST", panel.dataset.import, content, { "Content-Type": "application/octet-stream", ...headers }, progress);
+  }
   bar.remove();
   if (!answer.ok) {
     const details = (answer.body.errors ?? []).map((error) => error.detail).join("; ");
     said.replaceWith(make("span", { class: "error", role: "alert" }, sentence(details || answer.body.detail || "The import did not work.")));
     return false;
   }
-  const collection = answer.body.collection ?? {};
-  said.replaceWith(make("span", {}, "Imported: ", make("a", { href: `/collections/${encodeURIComponent(collection.id ?? "")}` }, collection.name ?? "open it")));
+  const links = (answer.body.collections ?? []).flatMap((collection, index) => [
+    index ? ", " : "Imported: ",
+    make("a", { href: `/collections/${encodeURIComponent(collection.id)}` }, collection.name || "open it"),
+  ]);
+  said.replaceWith(make("span", {}, ...links));
+  if (answer.body.report) job.append(importReport(answer.body.format, answer.body.report));
   await refresh();
   return true;
+}
+
+/** What of a foreign file was taken, changed and left. */
+function importReport(format, { taken, changed, left }) {
+  const counts = Object.entries(taken).filter(([, count]) => count > 0);
+  const summary = `From ${format}: ${counts.map(([what, count]) => `${count} ${count === 1 ? what.slice(0, -1) : what}`).join(", ") || "nothing"}`;
+  const lists = [["Came over as something else", changed], ["Did not come over", left]].filter(([, notes]) => notes.length > 0);
+  if (lists.length === 0) return make("span", { class: "soft" }, summary);
+  const sections = lists.flatMap(([title, notes]) => [
+    make("p", { class: "strong" }, title),
+    make("ul", { class: "notes" }, ...notes.map((note) => make("li", {}, note))),
+  ]);
+  return make("details", { class: "fold" }, make("summary", {}, summary), ...sections);
 }
 
 const drop = $("[data-drop]");

@@ -125,24 +125,32 @@ struct Wanted {
     bare: bool,
 }
 
-/// The version that a word names; `original` is the one that the collection came in.
-fn version(word: Option<&str>) -> Result<Option<Version>, Problem> {
+/// What a collection is written as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum As {
+    /// A version of the format; `None` is the one that the collection came in.
+    Postman(Option<Version>),
+    OpenApi,
+}
+
+fn wanted_as(word: Option<&str>) -> Result<As, Problem> {
     match word {
-        None | Some("") => Ok(Some(Version::V21)),
-        Some("original") => Ok(None),
+        None | Some("") => Ok(As::Postman(Some(Version::V21))),
+        Some("original") => Ok(As::Postman(None)),
+        Some("openapi") => Ok(As::OpenApi),
         Some(word) => {
-            let known = "one of v2.1, v2.0, v1 and original";
-            Version::parse(word).map(Some).ok_or_else(|| Problem::field("/format", format!("the format is {known}")))
+            let known = "the format is one of v2.1, v2.0, v1, original and openapi";
+            Version::parse(word).map(|version| As::Postman(Some(version))).ok_or_else(|| Problem::field("/format", known))
         }
     }
 }
 
 /// A collection with everything in it, in format 2.1, or in the one that is asked for; `original` is the one that it
-/// came in, and gives back what nobody changed as it was written. `bare` leaves out the `{"collection": …}` around it.
+/// came in, and gives back what nobody changed as it was written; `openapi` is OpenAPI 3.1, always bare. `bare` leaves out the `{"collection": …}` around it.
 #[utoipa::path(get, path = "/api/collections/{collection}", tag = "Collections",
     params(("collection" = String, Path), ("bare" = Option<bool>, Query),
         ("access_key" = Option<String>, Query, description = "An access key for it, instead of a sign-in"),
-        ("format" = Option<String>, Query, description = "`v2.1` (where nothing is said), `v2.0`, `v1` or `original`")),
+        ("format" = Option<String>, Query, description = "`v2.1` (where nothing is said), `v2.0`, `v1`, `original` or `openapi`")),
     responses((status = 200, description = "`{\"collection\": …}`")))]
 async fn collection(
     Export(by): Export,
@@ -151,12 +159,13 @@ async fn collection(
     State(app): State<App>,
 ) -> Result<Response, Problem> {
     let head = by.thing;
-    let version = version(wanted.format.as_deref())?;
+    let written = wanted_as(wanted.format.as_deref())?;
     let whole = app.store.whole(&head).await?;
     // The tag is the revision, for `If-Match`: it does not tell one format from another.
-    let headers = if version == Some(Version::V21) && !wanted.bare { headers } else { HeaderMap::new() };
+    let headers = if written == As::Postman(Some(Version::V21)) && !wanted.bare { headers } else { HeaderMap::new() };
     let join = move || {
         tagged(&headers, head.seq, || {
+            let As::Postman(version) = written else { return convert::to_openapi(&whole.root, &whole.elements) };
             let document = format::export(version, &whole.root, &whole.elements, (&head.collection, head.owner));
             if wanted.bare { document } else { format!("{{\"collection\":{document}}}") }
         })

@@ -24,6 +24,10 @@ pub struct Typed<T>(pub T, pub Wrong);
 #[derive(Debug, Clone)]
 pub struct Document(pub String);
 
+/// A body of any kind, as it is.
+#[derive(Debug, Clone)]
+pub struct File(pub Vec<u8>);
+
 fn is_json(headers: &HeaderMap) -> bool {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -34,6 +38,10 @@ async fn bytes(request: Request, at_most: usize) -> Result<Vec<u8>, Problem> {
     if !is_json(request.headers()) {
         return Err(Problem::MediaType("a JSON body (Content-Type: application/json)"));
     }
+    whole(request, at_most).await
+}
+
+async fn whole(request: Request, at_most: usize) -> Result<Vec<u8>, Problem> {
     match axum::body::to_bytes(request.into_body(), at_most).await {
         Ok(bytes) => Ok(bytes.into()),
         Err(error) => {
@@ -135,5 +143,13 @@ impl<S: Sync> FromRequest<S> for Document {
 impl IntoResponse for Document {
     fn into_response(self) -> Response {
         ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
+}
+
+impl<S: Sync> FromRequest<S> for File {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<File, Problem> {
+        Ok(File(whole(request, limit::UNPACKED_BODY_BYTES).await?))
     }
 }

@@ -29,7 +29,7 @@ pub mod telemetry;
 mod tokens;
 mod wrong;
 
-pub use body::{Document, Fields, Json, Typed};
+pub use body::{Document, Fields, File, Json, Typed};
 pub use clock::Clock;
 pub use config::{Config, Var};
 pub use extract::{By, Export, Fetched, Holder, Path, Query, Seen, Who, address, writes};

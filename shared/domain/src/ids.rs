@@ -130,6 +130,10 @@ text_id!(
     GenerationId, 64
 );
 text_id!(
+    /// A file that is sent in parts.
+    UploadId, 64
+);
+text_id!(
     /// A sign-in.
     SessionId, 64
 );

@@ -14,6 +14,7 @@ use crate::{Error, Item, n};
 
 /// What [`pack`] may have done; the first byte of what is stored.
 const PLAIN: u8 = 0;
+const ZSTD: u8 = 1;
 const ZSTD_WITH_WORDS: u8 = 2;
 
 /// Level 3 is zstd's own default: on requests of 2 KB a higher one gains under 3 %.
@@ -68,6 +69,23 @@ pub(crate) fn unpack(bytes: &[u8]) -> Result<String, String> {
         other => return Err(format!("stored in an unknown format {other}")),
     };
     String::from_utf8(text).map_err(|error| error.to_string())
+}
+
+/// Bytes that no item holds as text, packed.
+pub(crate) fn pack_bytes(bytes: &[u8]) -> Vec<u8> {
+    match zstd::bulk::compress(bytes, LEVEL) {
+        Ok(packed) if packed.len() < bytes.len() => [&[ZSTD], packed.as_slice()].concat(),
+        _ => [&[PLAIN], bytes].concat(),
+    }
+}
+
+/// What [`pack_bytes`] packed; at most so many bytes.
+pub(crate) fn unpack_bytes(packed: &[u8], at_most: usize) -> Result<Vec<u8>, String> {
+    match packed.split_first() {
+        Some((&PLAIN, rest)) => Ok(rest.to_vec()),
+        Some((&ZSTD, rest)) => zstd::bulk::decompress(rest, at_most).map_err(|error| error.to_string()),
+        _ => Err("stored in an unknown format".to_owned()),
+    }
 }
 
 /// Puts stored bytes into an item as `body`, or into items of their own at the keys that `part` gives, in order;

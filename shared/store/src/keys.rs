@@ -21,6 +21,7 @@
 //! | deleted folder, request or response | `COLL#c` | `TRASH#seq` |
 //! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
 //! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
+//! | file sent in parts, a part that is there, its pieces | `UPLOAD#id` | `UPLOAD`, `PART#n`, `PIECE#n#version#i` |
 //! | change, and the parts of a long one | `LOG#c` | `CHG#seq`, `PART#seq#n` |
 //! | live registration | `LIVE#c#shard` | `CONN#x` |
 //! | connection, and its registrations (mirror) | `CONN#x` | `CONN`, `LIVE#c` |
@@ -38,7 +39,7 @@ use std::fmt;
 
 use domain::account::Username;
 use domain::ids::{
-    CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId, WorkspaceId,
+    CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, SessionId, TeamId, UploadId, UserId, WishId, WorkspaceId,
 };
 use jiff::Timestamp;
 
@@ -349,6 +350,29 @@ pub fn element_parts(generation: &GenerationId) -> String {
 pub fn element_part(whole: &Key, revision: u64, part: usize) -> Key {
     let rest = whole.sk.strip_prefix("EL#").unwrap_or(&whole.sk);
     Key::new(whole.pk.clone(), format!("PART#{rest}#{revision:016}#{part:03}"))
+}
+
+/// Everything of one file that is sent in parts.
+pub fn upload_partition(upload: &UploadId) -> String {
+    format!("UPLOAD#{upload}")
+}
+
+/// A file that is sent in parts.
+pub fn upload(upload: &UploadId) -> Key {
+    Key::new(upload_partition(upload), "UPLOAD")
+}
+
+/// The prefix of the parts that are there.
+pub const UPLOAD_PARTS: &str = "PART#";
+
+/// That a part is there.
+pub fn upload_part(upload: &UploadId, part: usize) -> Key {
+    Key::new(upload_partition(upload), format!("{UPLOAD_PARTS}{part:04}"))
+}
+
+/// A piece of a part, as one attempt sent it.
+pub fn upload_piece(upload: &UploadId, part: usize, version: &str, piece: usize) -> Key {
+    Key::new(upload_partition(upload), format!("PIECE#{part:04}#{version}#{piece:03}"))
 }
 
 /// A collection's log.

@@ -45,6 +45,7 @@ pub mod table;
 pub mod teams;
 mod transact;
 pub mod trash;
+pub mod uploads;
 pub mod users;
 mod wholes;
 pub mod wishes;

@@ -4,13 +4,14 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::access::{Access, Caller, CreateCollection};
+use domain::collection::Head;
 use domain::ids::{CollectionId, UploadId, UserId, WorkspaceId};
 use domain::limit;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{self, Key};
-use crate::{Error, Item, Range, Store, codec, key_of, n, read, row, s, values, with_ttl};
+use crate::{Error, Item, Range, Store, codec, read, row, s, values, with_ttl};
 
 /// How long one may take to send all parts.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
@@ -56,6 +57,10 @@ struct Marker {
     pieces: usize,
 }
 
+fn pieces_of(upload: &Upload, marker: &Marker) -> Vec<Key> {
+    (0..marker.pieces).map(|piece| keys::upload_piece(&upload.id, marker.part, &marker.version, piece)).collect()
+}
+
 impl Store {
     /// Begins a file of so many bytes.
     pub async fn start_upload(
@@ -67,8 +72,7 @@ impl Store {
     ) -> Result<Upload, Error> {
         let (id, collection) = new_ids;
         let until = now + LIFETIME;
-        let upload =
-            Upload { id, user: by.caller.user, workspace: by.thing.id.clone(), collection, bytes, until, answer: None };
+        let upload = Upload { id, user: by.caller.user, workspace: by.thing.id.clone(), collection, bytes, until, answer: None };
         let item = with_ttl(row(&keys::upload(&upload.id), "upload", &upload)?, until);
         self.put_when(item, Some("attribute_not_exists(pk)"), Item::new()).await?;
         Ok(upload)
@@ -92,8 +96,16 @@ impl Store {
     }
 
     /// Takes a part, again too: its bytes first, then the marker that says where they are.
-    pub async fn put_part(&self, _: &Caller, upload: &Upload, part: usize, bytes: Vec<u8>, version: String) -> Result<(), Error> {
-        let packed = tokio::task::spawn_blocking(move || codec::pack_bytes(&bytes)).await.map_err(|error| Error::Failed(error.to_string()))?;
+    pub async fn put_part(
+        &self,
+        _: &Access<CreateCollection>,
+        upload: &Upload,
+        part: usize,
+        bytes: Vec<u8>,
+        version: String,
+    ) -> Result<(), Error> {
+        let packed =
+            tokio::task::spawn_blocking(move || codec::pack_bytes(&bytes)).await.map_err(|error| Error::Failed(error.to_string()))?;
         let pieces: Vec<Item> = packed
             .chunks(limit::PART_BYTES)
             .enumerate()
@@ -104,11 +116,12 @@ impl Store {
                 with_ttl(item, upload.until)
             })
             .collect();
+        let key = keys::upload_part(&upload.id, part);
+        let before: Option<Marker> = self.get(&key).await?.map(read).transpose()?;
         let marker = Marker { part, version, pieces: pieces.len() };
         self.write_all(pieces).await?;
-        let item = row(&keys::upload_part(&upload.id, part), "upload-part", &marker)?;
-        self.put_when(with_ttl(item, upload.until), None, Item::new()).await?;
-        Ok(())
+        self.put_when(with_ttl(row(&key, "upload-part", &marker)?, upload.until), None, Item::new()).await?;
+        self.delete_all(&before.map(|before| pieces_of(upload, &before)).unwrap_or_default()).await
     }
 
     /// The whole file; or the parts that are not there yet.
@@ -120,28 +133,33 @@ impl Store {
         }
         let mut whole = Vec::with_capacity(upload.bytes);
         for marker in markers {
-            let piece = |piece| keys::upload_piece(&upload.id, marker.part, &marker.version, piece);
-            let keys: Vec<Key> = (0..marker.pieces).map(piece).collect();
+            let keys = pieces_of(upload, &marker);
             let found = self.get_many(&keys).await?;
             let mut packed = Vec::new();
             for key in &keys {
                 let body = found.get(key).and_then(codec::body);
                 packed.extend_from_slice(body.ok_or_else(|| Error::torn(key, "a piece of an upload is missing"))?);
             }
-            whole.extend(codec::unpack_bytes(&packed, limit::UPLOAD_PART_BYTES).map_err(|error| Error::Failed(error))?);
+            whole.extend(codec::unpack_bytes(&packed, limit::UPLOAD_PART_BYTES).map_err(Error::Failed)?);
         }
         Ok(Ok(whole))
     }
 
+    /// The collection under an id, where the caller made it in this workspace.
+    pub async fn made_collection(&self, by: &Access<CreateCollection>, id: &CollectionId) -> Result<Option<Head>, Error> {
+        let head: Option<Head> = self.get(&keys::head(id)).await?.map(read).transpose()?;
+        Ok(head.filter(|head| head.owner == by.caller.user && head.workspace == by.thing.id))
+    }
+
     /// Remembers what the commit answered, and removes the parts.
-    pub async fn end_upload(&self, _: &Caller, upload: &Upload, answer: &str) -> Result<(), Error> {
+    pub async fn end_upload(&self, _: &Access<CreateCollection>, upload: &Upload, answer: &str) -> Result<(), Error> {
         let values = values([(":answer", s(answer))]);
         self.update_when(&keys::upload(&upload.id), "SET #answer = :answer", "attribute_exists(pk)", values).await?;
         self.remove_parts(upload).await
     }
 
     /// Gives a file up.
-    pub async fn drop_upload(&self, _: &Caller, upload: &Upload) -> Result<(), Error> {
+    pub async fn drop_upload(&self, _: &Access<CreateCollection>, upload: &Upload) -> Result<(), Error> {
         self.delete_when(&keys::upload(&upload.id), None, Item::new()).await?;
         self.remove_parts(upload).await
     }
@@ -149,7 +167,7 @@ impl Store {
     async fn remove_parts(&self, upload: &Upload) -> Result<(), Error> {
         let mut gone = Vec::new();
         for marker in self.markers(upload).await? {
-            gone.extend((0..marker.pieces).map(|piece| keys::upload_piece(&upload.id, marker.part, &marker.version, piece)));
+            gone.extend(pieces_of(upload, &marker));
             gone.push(keys::upload_part(&upload.id, marker.part));
         }
         self.delete_all(&gone).await

@@ -11,7 +11,7 @@ use tests::{TestApp, samples};
 use crate::assert_gapless;
 
 /// A stack on a folder that another one may just have left: it is free when that one's database has closed its file.
-async fn start(folder: &Path, faults: &Faults) -> TestApp {
+pub(crate) async fn start(folder: &Path, faults: &Faults) -> TestApp {
     let options = Options { data: Some(folder.to_owned()), ..faults.options() };
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {

@@ -7,6 +7,7 @@ mod formats;
 mod imports;
 mod kills;
 mod tree;
+mod uploads;
 mod whole;
 
 use serde_json::Value;

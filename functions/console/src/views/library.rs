@@ -258,3 +258,22 @@ pub fn days(entries: Vec<Entry>, now: jiff::Timestamp) -> Vec<Day> {
     }
     days.into_iter().map(|(_, day)| day).collect()
 }
+
+/// What a collection can be exported as: the word of the API, and what it is called.
+pub const EXPORTS: [(&str, &str); 5] = [
+    ("v2.1", "Postman v2.1"),
+    ("original", "As it was imported"),
+    ("v2.0", "Postman v2.0"),
+    ("v1", "Postman v1"),
+    ("openapi", "OpenAPI 3.1"),
+];
+
+impl Collection {
+    /// What a file is called that it is exported as.
+    pub fn export_name(&self, format: &str) -> String {
+        match format {
+            "openapi" => self.file_name.replace(".postman_collection.json", ".openapi.json"),
+            _ => self.file_name.clone(),
+        }
+    }
+}

@@ -18,7 +18,7 @@ pub use account::{Account, Accounts, OtherAccount, Person, Profile, Session};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
-pub use library::{Collection, CollectionPage, Day, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
+pub use library::{Collection, CollectionPage, Day, EXPORTS, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
 pub use programs::{Authorize, Device, DeviceStep};
 pub use second_factor::{Qr, SecondFactor, State};
 pub use team::{Member, New, Pending, Seats, TeamPage, Wish};

@@ -1,0 +1,210 @@
+//! Importing files of any kind: at once, or in parts where a file is larger than a request may be.
+
+use app::{App, By, File, Json, Path, Problem, Who};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use convert::Converted;
+use domain::access::{Access, Caller, CreateCollection};
+use domain::collection::Head;
+use domain::format::{self, Parsed};
+use domain::ids::{CollectionId, UploadId};
+use domain::{Rejected, json, limit};
+use serde::Deserialize;
+use serde_json::{Value, json as value};
+use store::Conflict;
+use store::uploads::Upload;
+
+/// What a file holds, ready to be written.
+struct Taken {
+    format: String,
+    report: Value,
+    parsed: Vec<Parsed>,
+}
+
+/// Reads a file off the async threads: 60 MB take a moment.
+async fn read(app: &App, bytes: Vec<u8>, reader: fn(&str) -> Result<Converted, Rejected>) -> Result<Taken, Problem> {
+    let app = app.clone();
+    let reading = move || {
+        let text = json::decode(&bytes)?;
+        drop(bytes);
+        let Converted { format, documents, report } = reader(&text)?;
+        drop(text);
+        let parsed = documents.into_iter().map(|document| format::split(&document, || app.new_id().into()));
+        let report = if format.starts_with("Postman") { Value::Null } else { value!(report) };
+        Ok(Taken { format, report, parsed: parsed.collect::<Result<_, Rejected>>()? })
+    };
+    let read: Result<Taken, Rejected> = tokio::task::spawn_blocking(reading).await.map_err(|error| Problem::Internal(error.to_string()))?;
+    read.map_err(|rejected| Problem::field("", rejected.0))
+}
+
+/// Writes what was read; a collection that is there under its id was written before, by an attempt whose answer was lost.
+async fn write(app: &App, by: &Access<CreateCollection>, taken: Taken, first: CollectionId) -> Result<Value, Problem> {
+    let mut heads: Vec<Head> = Vec::new();
+    for (index, parsed) in taken.parsed.into_iter().enumerate() {
+        let id = nth(&first, index);
+        let head = match app.store.made_collection(by, &id).await? {
+            Some(head) => head,
+            None => app.store.create_collection(by, parsed, (id, app.new_id().into()), app.now()).await?,
+        };
+        heads.push(head);
+    }
+    let told: Vec<Value> = heads.iter().map(|head| value!({"id": head.collection, "name": head.name, "uid": head.uid()})).collect();
+    Ok(value!({"collection": told.first(), "collections": told, "format": taken.format, "report": taken.report}))
+}
+
+/// The id of a file's second collection and so on, which follows from the first one's.
+fn nth(first: &CollectionId, index: usize) -> CollectionId {
+    match first.as_str().parse::<uuid::Uuid>() {
+        Ok(id) if index > 0 => uuid::Uuid::from_u128(id.as_u128() ^ index as u128).into(),
+        _ => first.clone(),
+    }
+}
+
+/// Import a file of any kind that is known: Postman (every version), OpenAPI 3, Swagger 2, HAR, cURL, Insomnia, Bruno, Hoppscotch.
+/// What it is, its content says.
+#[utoipa::path(post, path = "/api/import", tag = "Import", params(("workspace" = Option<String>, Query)),
+    responses((status = 200, description = "`{\"collection\":{…},\"collections\":[…],\"format\",\"report\":{\"taken\",\"changed\",\"left\"}}`")))]
+pub(crate) async fn import(By(by): By<CreateCollection>, State(app): State<App>, File(bytes): File) -> Result<Json<Value>, Problem> {
+    let taken = read(&app, bytes, convert::read).await?;
+    let first = app.new_id().into();
+    Ok(Json(write(&app, &by, taken, first).await?))
+}
+
+#[derive(Deserialize)]
+struct OpenApi {
+    #[serde(rename = "type")]
+    kind: String,
+    input: Value,
+}
+
+/// Import an OpenAPI document in Postman's shape: `{"type": "json", "input": {…}}` or `{"type": "string", "input": "…"}`.
+#[utoipa::path(post, path = "/api/import/openapi", tag = "Import", params(("workspace" = Option<String>, Query)),
+    responses((status = 200, description = "`{\"collections\":[{\"id\",\"name\",\"uid\"}]}`")))]
+pub(crate) async fn openapi(By(by): By<CreateCollection>, State(app): State<App>, File(bytes): File) -> Result<Json<Value>, Problem> {
+    let text = json::decode(&bytes).map_err(|rejected| Problem::Malformed(rejected.0))?;
+    // The document stays the text that it is: the order of its keys is the order of the requests.
+    json::check(&text, limit::JSON_DEPTH).map_err(|bad| Problem::Malformed(format!("the body is not JSON: {}", bad.reason)))?;
+    let shape = serde_json::from_str::<OpenApi>(&text).map_err(|error| Problem::field("", error.to_string()))?;
+    let input = json::get(&text, "input").unwrap_or("null");
+    let document = match (shape.kind.as_str(), shape.input) {
+        ("string", Value::String(text)) => text,
+        ("json", Value::Object(_)) => input.to_owned(),
+        ("json", Value::String(text)) => text,
+        ("file", _) => return Err(Problem::field("/type", "a file is sent to /api/import; here a document is a \"string\" or \"json\"")),
+        ("string" | "json", _) => return Err(Problem::field("/input", "an OpenAPI document")),
+        _ => return Err(Problem::field("/type", "\"json\" or \"string\"")),
+    };
+    let taken = read(&app, document.into_bytes(), convert::read_openapi).await.map_err(|problem| match problem {
+        Problem::Rejected(errors) => {
+            Problem::Rejected(errors.into_iter().map(|error| app::FieldError { pointer: "/input".to_owned(), ..error }).collect())
+        }
+        other => other,
+    })?;
+    let first = app.new_id().into();
+    Ok(Json(write(&app, &by, taken, first).await?))
+}
+
+fn told(upload: &Upload, received: &[usize]) -> Value {
+    value!({"upload": {
+        "id": upload.id,
+        "workspace": upload.workspace,
+        "bytes": upload.bytes,
+        "part_bytes": limit::UPLOAD_PART_BYTES,
+        "parts": upload.parts(),
+        "received": received,
+        "committed": upload.answer.is_some(),
+        "expires_at": upload.until,
+    }})
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUpload {
+    bytes: usize,
+}
+
+/// Begin a file that is sent in parts: says how many there are and how long each is.
+#[utoipa::path(post, path = "/api/uploads", tag = "Import", params(("workspace" = Option<String>, Query)),
+    responses((status = 201, description = "`{\"upload\":{\"id\",\"parts\",\"part_bytes\",\"received\":[],\"expires_at\"}}`")))]
+pub(crate) async fn start(By(by): By<CreateCollection>, State(app): State<App>, Json(new): Json<NewUpload>) -> Result<Response, Problem> {
+    if new.bytes == 0 || new.bytes > limit::UPLOAD_BYTES {
+        return Err(Problem::field("/bytes", format!("a file has 1 to {} bytes", limit::UPLOAD_BYTES)));
+    }
+    let upload = app.store.start_upload(&by, new.bytes, (app.new_id().into(), app.new_id().into()), app.now()).await?;
+    let place = format!("/api/uploads/{}", upload.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(told(&upload, &[]))).into_response())
+}
+
+async fn mine(app: &App, caller: &Caller, id: &str) -> Result<(Upload, Vec<usize>), Problem> {
+    let id: UploadId = id.parse().map_err(|_| Problem::NotFound("upload"))?;
+    app.store.upload(caller, &id, app.now()).await?.ok_or(Problem::NotFound("upload"))
+}
+
+/// Whether the sender may still write where the file goes.
+async fn access(app: &App, caller: Caller, upload: &Upload) -> Result<Access<CreateCollection>, Problem> {
+    let workspace = app.store.workspace(&upload.workspace).await?.ok_or(Problem::NotFound("workspace"))?;
+    Ok(Access::check(caller, workspace, None)?)
+}
+
+/// A file that is sent in parts: which of them are there.
+#[utoipa::path(get, path = "/api/uploads/{upload}", tag = "Import", params(("upload" = String, Path)),
+    responses((status = 200, description = "`{\"upload\":{…,\"received\":[0,1,…]}}`")))]
+pub(crate) async fn show(Who(caller): Who, Path(id): Path<String>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let (upload, received) = mine(&app, &caller, &id).await?;
+    Ok(Json(told(&upload, &received)))
+}
+
+/// Send a part; again too, whatever came of it before. Parts are counted from 0.
+#[utoipa::path(put, path = "/api/uploads/{upload}/parts/{part}", tag = "Import", params(("upload" = String, Path), ("part" = usize, Path)),
+    responses((status = 200, description = "`{\"part\":n}`")))]
+pub(crate) async fn part(
+    Who(caller): Who,
+    Path((id, part)): Path<(String, usize)>,
+    State(app): State<App>,
+    File(bytes): File,
+) -> Result<Json<Value>, Problem> {
+    let (upload, _) = mine(&app, &caller, &id).await?;
+    let by = access(&app, caller, &upload).await?;
+    let length = upload.part_bytes(part).ok_or(Problem::NotFound("part"))?;
+    if bytes.len() != length {
+        return Err(Problem::field("", format!("part {part} has {length} bytes, not {}", bytes.len())));
+    }
+    app.store.put_part(&by, &upload, part, bytes, app.new_id().to_string()).await?;
+    Ok(Json(value!({"part": part})))
+}
+
+/// Import the file, now that all of its parts are there. Sent again, it answers what it answered.
+#[utoipa::path(post, path = "/api/uploads/{upload}/commit", tag = "Import", params(("upload" = String, Path)),
+    responses((status = 200, description = "As `POST /api/import`")))]
+pub(crate) async fn commit(Who(caller): Who, Path(id): Path<String>, State(app): State<App>) -> Result<Response, Problem> {
+    let (upload, _) = mine(&app, &caller, &id).await?;
+    let by = access(&app, caller, &upload).await?;
+    if let Some(answer) = upload.answer {
+        return Ok(app::Document(answer).into_response());
+    }
+    let bytes = match app.store.assembled(&upload).await? {
+        Ok(bytes) => bytes,
+        Err(missing) => {
+            let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            return Err(Problem::field("/parts", format!("not there yet: {}", missing.join(", "))));
+        }
+    };
+    let taken = read(&app, bytes, convert::read).await?;
+    let answer = match write(&app, &by, taken, upload.collection.clone()).await {
+        // Two commits at once: the other one was first.
+        Err(Problem::Conflict(Conflict::IdTaken, _)) => return Err(Problem::Busy),
+        other => other?.to_string(),
+    };
+    app.store.end_upload(&by, &upload, &answer).await?;
+    Ok(app::Document(answer).into_response())
+}
+
+/// Give a file up: its parts are removed.
+#[utoipa::path(delete, path = "/api/uploads/{upload}", tag = "Import", params(("upload" = String, Path)), responses((status = 204)))]
+pub(crate) async fn drop_it(Who(caller): Who, Path(id): Path<String>, State(app): State<App>) -> Result<StatusCode, Problem> {
+    let (upload, _) = mine(&app, &caller, &id).await?;
+    let by = access(&app, caller, &upload).await?;
+    app.store.drop_upload(&by, &upload).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
