@@ -32,7 +32,7 @@ async fn sign_in(from: &Client, name: &str) -> Reply {
 /// The cookie of a session that an answer sets.
 fn cookie(signed_in: &Reply) -> String {
     let set = signed_in.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-    let found = set.filter_map(|value| value.split(';').next()).find(|pair| pair.starts_with("postroom_session="));
+    let found = set.filter_map(|value| value.split(';').next()).find(|pair| pair.starts_with("postroom_session_"));
     found.unwrap_or_else(|| panic!("no cookie: {signed_in}")).to_owned()
 }
 
