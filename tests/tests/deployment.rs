@@ -80,7 +80,7 @@ fn a_function_is_a_folder_a_binary_and_a_resource() {
 
 #[test]
 fn a_function_is_given_the_variables_that_it_asks_for() {
-    let asked = needs!(collections, console, fanout, feed, invites, janitor, library, mailer, realtime, signin, signup, teams);
+    let asked = needs!(collections, console, courier, fanout, feed, invites, janitor, library, mailer, realtime, signin, signup, teams);
     let given = template().functions.into_iter().map(|(name, function)| (name, function.variables.into_keys().collect()));
     assert_eq!(asked, given.collect(), "left: functions, right: infra/template.yaml");
 }

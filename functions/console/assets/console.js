@@ -612,6 +612,8 @@ let attempts = 0;
 let retry = 0;
 let lost = null; // since when there is no connection
 let pong = 0;
+let ended = false; // whether the session was said to have ended
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
 const watched = (root) => $$("[data-watch]", root).flatMap((node) => node.dataset.watch.split(" ").filter(Boolean)).map((pair) => pair.split(":"));
 
@@ -640,6 +642,7 @@ function show(state, text, since = "") {
 
 function offline() {
   lost ??= new Date();
+  for (const node of $$("[data-here]")) node.hidden = true;
   show("offline", "Offline", ` since ${lost.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })}`);
 }
 
@@ -651,17 +654,22 @@ async function connect() {
   const answer = await call("POST", "/api/realtime/tickets", "{}");
   if (socket !== opening) return;
   socket = null;
-  if (answer.status === 401 || answer.status === 403) return show("offline", "Signed out");
-  if (!answer.ok) return later();
+  if (answer.status === 401 || answer.status === 403) return show("error", "Signed out");
+  // 0: nobody answers. Anything else is an answer that says that something is wrong, which time may mend, too.
+  if (!answer.ok) return answer.status === 0 ? later() : failed();
   const { url, ticket } = answer.body;
   const mine = (socket = new WebSocket(`${url}${url.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`));
   mine.addEventListener("open", () => {
     for (const collection of seen.keys()) subscribe(collection);
+    for (const node of $$("[data-here]")) {
+      mine.send(JSON.stringify({ action: "look", collection: node.dataset.here, item: node.dataset.hereItem }));
+    }
   });
   mine.addEventListener("message", (event) => heard(parsed(event.data, { ok: true })));
   mine.addEventListener("close", () => {
     if (socket !== mine) return;
     socket = null;
+    if (ended) return show("error", "Signed out");
     later();
   });
 }
@@ -674,6 +682,11 @@ function later() {
   retry = setTimeout(connect, longest * (0.5 + Math.random() / 2));
 }
 
+function failed() {
+  later();
+  show("error", "Not live: something is wrong on the server");
+}
+
 function live() {
   attempts = 0;
   lost = null;
@@ -683,8 +696,29 @@ function live() {
 
 function heard({ type, data }) {
   if (type === "postroom.connected" || type === "postroom.pong" || type === "postroom.subscribed") live();
+  if (type === "postroom.presence") here(data);
+  if (type === "postroom.session.expiring" && data.why !== "connection") {
+    toast(`You are signed out at ${TIME.format(new Date(data.at))} unless you do something here.`);
+  }
+  if (type === "postroom.session.ended" && data.why !== "connection") ended = true;
+  if (type === "postroom.error" && data.code === "session_gone") ended = true;
   if (type === "postroom.subscribed" && seen.has(data.collection) && data.head > seen.get(data.collection)) changed(data.collection, data.head);
   if (type === "postroom.collection.changed" && seen.has(data.collection)) changed(data.collection, data.seq, data);
+}
+
+/** Who else has this collection open; whoever looks at the same item is named first. */
+function here({ collection, people, count }) {
+  for (const node of $$(`[data-here="${CSS.escape(collection)}"]`)) {
+    const me = $(".who-name")?.textContent;
+    const others = people.filter((one) => one.username !== me);
+    const near = (one) => Boolean(node.dataset.hereItem) && one.item === node.dataset.hereItem;
+    others.sort((one, other) => near(other) - near(one));
+    const more = count - people.length;
+    const names = others.map((one) => (near(one) ? `${one.username} (right here)` : one.username));
+    if (more > 0) names.push(`${more} more`);
+    node.hidden = names.length === 0;
+    node.textContent = names.length ? `Also here: ${names.join(", ")}` : "";
+  }
 }
 
 /** A collection has reached `seq`. The page that is fetched then has everything up to it, so a gap closes at once. */

@@ -12,6 +12,7 @@ mod door;
 mod history;
 mod keys;
 mod library;
+mod notices;
 mod programs;
 mod second_factor;
 mod teams;
@@ -60,6 +61,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(second_factor::second_factor))
         .routes(routes!(programs::device))
         .routes(routes!(programs::authorize))
+        .routes(routes!(notices::inbox))
+        .routes(routes!(notices::settings))
+        .routes(routes!(notices::unsubscribe))
         .routes(routes!(asset))
 }
 
@@ -77,10 +81,10 @@ async fn asset(app::Path(file): app::Path<String>, headers: HeaderMap) -> Result
     Ok((answer, [(header::CONTENT_TYPE, asset.media)], asset.bytes).into_response())
 }
 
-/// What stands around a page of somebody who is signed in: two reads at the same time.
+/// What stands around a page of somebody who is signed in: three reads at the same time.
 async fn frame(app: &App, caller: &Caller, team: Option<TeamId>, section: &'static str) -> Result<Frame, Lost> {
     let ids: Vec<TeamId> = caller.teams.keys().copied().collect();
-    let (profile, teams) = tokio::try_join!(app.store.profile(caller.user), app.store.teams(&ids))?;
+    let (profile, teams, unread) = tokio::try_join!(app.store.profile(caller.user), app.store.teams(&ids), app.store.unread(caller))?;
     let email = profile.map(|profile| profile.email.to_string()).unwrap_or_default();
     let session = caller.session.as_ref().map(ToString::to_string).unwrap_or_default();
     let teams: Vec<TeamLink> = teams
@@ -98,6 +102,7 @@ async fn frame(app: &App, caller: &Caller, team: Option<TeamId>, section: &'stat
         teams,
         team,
         section,
+        unread,
     })
 }
 

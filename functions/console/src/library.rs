@@ -11,7 +11,6 @@ use domain::ids::{CollectionId, ElementId};
 use serde::Deserialize;
 use store::elements::Whole;
 use store::imports::Listed;
-use store::subscriptions::MailLevel;
 
 use crate::answer::{Lost, On, page};
 use crate::frame;
@@ -134,7 +133,7 @@ pub async fn collection(State(app): State<App>, On(By(by)): On<By<ReadCollection
     let head = &by.thing;
     let whole = async { app.store.whole(head).await.map_err(Lost::from) };
     let latest = async { app.store.changes(&by, head.seq.saturating_sub(LATEST), LATEST as usize).await.map_err(Lost::from) };
-    let subscription = async { app.store.subscription(&by).await.map_err(Lost::from) };
+    let subscription = async { app.store.subscription(&by, None).await.map_err(Lost::from) };
     let (frame, whole, latest, subscription) =
         tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole, latest, subscription)?;
     let count = |kind: Kind| whole.elements.iter().filter(|element| element.kind == kind).count() as u64;
@@ -149,10 +148,7 @@ pub async fn collection(State(app): State<App>, On(By(by)): On<By<ReadCollection
         frame,
         collection: heading(head, facts, changed_by),
         tree: flatten(whole.elements.iter().map(node).collect()),
-        subscription: subscription.map(|subscription| match subscription.mail {
-            MailLevel::Now => "now",
-            MailLevel::Off => "off",
-        }),
+        subscription: subscription.map(|subscription| subscription.mail.as_str()),
         changes: latest.iter().rev().map(|change| entry_of_change(&head.name, change)).collect(),
         address: format!("{}/api/collections/{}", app.config.pages_url, head.collection),
         may_edit: may::<EditCollection>(&by),
@@ -183,7 +179,9 @@ pub async fn request(
     let head = &by.thing;
     let id = ElementId::parse(&item).map_err(|_| Lost::nothing())?;
     let whole = async { app.store.whole(head).await.map_err(Lost::from) };
-    let (frame, whole) = tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole)?;
+    let subscription = async { app.store.subscription(&by, Some(&id)).await.map_err(Lost::from) };
+    let (frame, whole, subscription) = tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole, subscription)?;
+    let subscription = subscription.map(|subscription| subscription.mail.as_str());
     let element = whole.elements.iter().find(|element| element.id == id).ok_or_else(Lost::nothing)?;
     let mut item = Item::read(element.kind.as_str(), element.id.to_string(), element.revision, &element.json);
     let mut examples: Vec<&Element> =
@@ -191,8 +189,14 @@ pub async fn request(
     examples.sort_by(|one, other| (&one.order, &one.id).cmp(&(&other.order, &other.id)));
     item.examples = examples.into_iter().map(|one| Example::read(one.id.to_string(), one.revision, &one.json)).collect();
     let may_edit = may::<EditCollection>(&by);
-    let view =
-        views::Request { frame, collection: heading(head, Vec::new(), None), folders: folders(&whole, element), request: item, may_edit };
+    let view = views::Request {
+        frame,
+        collection: heading(head, Vec::new(), None),
+        folders: folders(&whole, element),
+        request: item,
+        subscription,
+        may_edit,
+    };
     page(&app, &view)
 }
 

@@ -2,7 +2,7 @@
 //! number. A slow or dead connection delays nobody: pushes run side by side, and one that fails never fails the batch,
 //! because the client sees the gap in the numbers and catches up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use app::{App, Crash, Frame, Pushed, Var};
@@ -10,7 +10,7 @@ use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use domain::change::Change;
 use domain::event;
-use domain::ids::CollectionId;
+use domain::ids::{CollectionId, ConnectionId, ElementId};
 use domain::limit;
 use futures::StreamExt;
 use store::changes::About;
@@ -47,23 +47,32 @@ async fn tell(app: &App, mut changes: Vec<(Change, About)>) -> Result<(), Crash>
     app.store.note_change(about, last).await?;
     let collection = about.collection.clone();
     let now = app.now();
-    let mut followers = app.store.followers(&collection, now).await?;
+    let shards = about.shards;
+    let mut registrations = app.store.followers(&collection, shards, now).await?;
     // Who began to follow before it changed who sees the collection, and was not dropped then, is asked again.
     let access = about.access;
-    if followers.iter().any(|follower| follower.access < access) {
-        let (fresh, asked): (Vec<_>, Vec<_>) = followers.into_iter().partition(|follower| access <= follower.access);
-        followers = app.store.still_seeing(&collection, asked).await?;
-        followers.extend(fresh);
+    if registrations.iter().any(|one| one.access < access) {
+        let (fresh, asked): (Vec<_>, Vec<_>) = registrations.into_iter().partition(|one| access <= one.access);
+        registrations = app.store.still_seeing(&collection, asked).await?;
+        registrations.extend(fresh);
     }
-    if followers.is_empty() {
+    if registrations.is_empty() {
         return Ok(());
     }
-    let frames = changes.into_iter().map(|(change, _)| serde_json::to_vec(&event::Frame::of(change)));
-    let frames: Arc<[Vec<u8>]> = frames.collect::<Result<Vec<_>, _>>()?.into();
-    let gone: Vec<Registration> = futures::stream::iter(followers)
+    if usize::try_from(shards).is_ok_and(|shards| registrations.len() > shards * limit::FOLLOWERS_A_SHARD) {
+        app.store.spread(&collection, shards * 2).await?;
+    }
+    let items: BTreeSet<ElementId> = registrations.iter().filter_map(|one| one.item.clone()).collect();
+    let mut frames = Vec::with_capacity(changes.len());
+    for (change, about) in changes {
+        let concerned = if items.is_empty() { BTreeSet::new() } else { app.store.concerned(&about, &change, &items).await? };
+        frames.push((serde_json::to_vec(&event::Frame::of(change))?, concerned));
+    }
+    let frames: Arc<[(Vec<u8>, BTreeSet<ElementId>)]> = frames.into();
+    let gone: Vec<Registration> = futures::stream::iter(by_connection(registrations))
         .map(|follower| {
             let frames = Arc::clone(&frames);
-            async move { (push(app, &follower, &frames).await, follower) }
+            async move { (push(app, &follower, &frames).await, follower.registration) }
         })
         .buffer_unordered(limit::PUSHES_AT_ONCE)
         // One that is only just connecting is not there yet either: it stays, and catches up.
@@ -73,16 +82,41 @@ async fn tell(app: &App, mut changes: Vec<(Change, About)>) -> Result<(), Crash>
     for follower in gone {
         // API Gateway does not always say goodbye for a connection.
         tracing::info!(connection = %follower.connection, %collection, "a connection is gone");
-        app.store.unfollow(&collection, &follower.connection).await?;
         app.store.disconnect(&follower.connection).await?;
     }
     Ok(())
 }
 
+/// One connection, and what of the collection it follows.
+struct Follower {
+    registration: Registration,
+    /// The items; `None`: all of it.
+    items: Option<BTreeSet<ElementId>>,
+}
+
+/// Who follows the collection and an item of it hears of a change once.
+fn by_connection(registrations: Vec<Registration>) -> impl Iterator<Item = Follower> {
+    let mut all: BTreeMap<ConnectionId, Follower> = BTreeMap::new();
+    for registration in registrations {
+        let item = registration.item.clone();
+        let follower =
+            all.entry(registration.connection.clone()).or_insert_with(|| Follower { registration, items: Some(BTreeSet::new()) });
+        match (item, &mut follower.items) {
+            (Some(item), Some(items)) => drop(items.insert(item)),
+            (None, items) => *items = None,
+            (Some(_), None) => (),
+        }
+    }
+    all.into_values()
+}
+
 /// Posts events to one connection, in order. After one that did not arrive the rest waits for the client to catch up.
-async fn push(app: &App, follower: &Registration, frames: &[Vec<u8>]) -> Pushed {
-    for frame in frames {
-        let pushed = app.push.post(&follower.connection, Frame::new(frame.clone())).await;
+async fn push(app: &App, follower: &Follower, frames: &[(Vec<u8>, BTreeSet<ElementId>)]) -> Pushed {
+    for (frame, concerned) in frames {
+        if follower.items.as_ref().is_some_and(|items| items.is_disjoint(concerned)) {
+            continue;
+        }
+        let pushed = app.push.post(&follower.registration.connection, Frame::new(frame.clone())).await;
         if pushed != Pushed::Sent {
             return pushed;
         }

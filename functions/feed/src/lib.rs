@@ -1,5 +1,8 @@
 //! Activity feeds: what happened in a team's library, and in what the caller follows. Newest first.
 
+mod inbox;
+mod preferences;
+
 use app::{App, By, Holder, Json, Problem, Query, Var};
 use axum::extract::State;
 use domain::access::ReadTeam;
@@ -15,7 +18,14 @@ pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, V
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(mine)).routes(routes!(team))
+    OpenApiRouter::new()
+        .routes(routes!(mine))
+        .routes(routes!(team))
+        .routes(routes!(inbox::list))
+        .routes(routes!(inbox::read))
+        .routes(routes!(preferences::get, preferences::put))
+        .routes(routes!(preferences::resume))
+        .routes(routes!(preferences::unsubscribe))
 }
 
 #[derive(Deserialize)]

@@ -29,6 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(changes))
         .routes(routes!(subscription))
         .routes(routes!(subscriptions))
+        .routes(routes!(subscribers))
 }
 
 #[derive(Deserialize)]
@@ -270,15 +271,41 @@ async fn changes(By(by): By<ReadCollection>, Query(asked): Query<Since>, State(a
     Ok(Json(json!({"changes": changes, "head": head})))
 }
 
-/// The caller's subscription to a collection.
-#[utoipa::path(get, path = "/api/collections/{collection}/subscription", tag = "Subscriptions", params(("collection" = String, Path)),
+#[derive(Deserialize)]
+struct Which {
+    item: Option<String>,
+}
+
+/// The caller's subscription to a collection, or to an item of it.
+#[utoipa::path(get, path = "/api/collections/{collection}/subscription", tag = "Subscriptions",
+    params(("collection" = String, Path), ("item" = Option<String>, Query)),
     responses((status = 200, description = "`{\"subscription\":{…}}` or `{\"subscription\":null}`")))]
-async fn subscription(By(by): By<ReadCollection>, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({"subscription": app.store.subscription(&by).await?})))
+async fn subscription(By(by): By<ReadCollection>, Query(which): Query<Which>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let item = which.item.as_deref().map(|raw| ElementId::parse(raw).map_err(|_| Problem::NotFound("item"))).transpose()?;
+    Ok(Json(json!({"subscription": app.store.subscription(&by, item.as_ref()).await?})))
+}
+
+/// Who follows a collection, or something in it. How they are told is theirs to know.
+#[utoipa::path(get, path = "/api/collections/{collection}/subscribers", tag = "Subscriptions", params(("collection" = String, Path)),
+    responses((status = 200, description = "`{\"subscribers\":[{\"user\":{\"id\",\"username\"},\"item\",\"since\"}]}`")))]
+async fn subscribers(By(by): By<ReadCollection>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let mut all = app.store.subscribers(&by.thing.collection).await?;
+    let mut users: Vec<_> = all.iter().map(|subscription| subscription.user).collect();
+    users.sort();
+    users.dedup();
+    let readers = app.store.readers(&by.thing.collection, &users).await?;
+    all.retain(|subscription| readers.iter().any(|reader| reader.id == subscription.user));
+    all.sort_by_key(|subscription| subscription.since);
+    let shown = all.into_iter().map(|subscription| {
+        let user = json!({"id": subscription.user, "username": subscription.username});
+        json!({"user": user, "item": subscription.item, "since": subscription.since})
+    });
+    Ok(Json(json!({"subscribers": shown.collect::<Vec<_>>()})))
 }
 
 /// All of the caller's subscriptions.
 #[utoipa::path(get, path = "/api/subscriptions", tag = "Subscriptions", responses((status = 200, description = "`{\"subscriptions\":[…]}`")))]
 async fn subscriptions(Holder(caller): Holder, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({"subscriptions": app.store.subscriptions_seen(&caller).await?})))
+    let seen: Vec<_> = app.store.subscriptions_seen(&caller).await?.into_iter().map(|(subscription, _)| subscription).collect();
+    Ok(Json(json!({"subscriptions": seen})))
 }

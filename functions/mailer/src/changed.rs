@@ -1,115 +1,118 @@
-//! Letters about changes of collections, to those who subscribed.
+//! Changes of collections, to those who subscribed: into their feeds and inboxes, and on the way into a mail.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use app::{App, Crash, Letter};
-use askama::Template;
+use app::{App, Crash};
 use domain::change::{Change, Op};
-use domain::ids::UserId;
+use domain::collection::Kind;
+use domain::ids::{ElementId, UserId};
+use domain::notify::{Category, Preferences};
 use futures::StreamExt;
+use jiff::Timestamp;
 use store::changes::About;
-use store::receipts::Receipt;
-use store::subscriptions::MailLevel;
-use store::users::Profile;
+use store::digests::next_due;
+use store::notices::Notice;
+use store::subscriptions::{MailLevel, Subscription};
 
-use crate::deliver;
-use crate::words::{self, Line};
+use crate::{digest, words};
 
 /// Subscribers served at the same time.
 const AT_ONCE: usize = 8;
+/// Changes of one person to one collection within this time are one notice.
+const HOUR_MS: i64 = 3_600_000;
 
-#[derive(Template)]
-#[template(path = "changed.html")]
-struct ChangedHtml<'a> {
-    story: &'a Story,
+/// How one person is told of a change, by all their subscriptions together.
+struct Told {
+    feed: bool,
+    rhythm: Option<MailLevel>,
 }
 
-#[derive(Template)]
-#[template(path = "changed.txt")]
-struct ChangedText<'a> {
-    story: &'a Story,
-}
-
-/// What a letter about a change says, the same to everyone.
-struct Story {
-    subject: String,
-    who: String,
-    deed: String,
-    collection: String,
-    at: String,
-    counts: Option<String>,
-    lines: Vec<Line>,
-    /// How many more places changed; `None` in `lines` and here where the change was too large to travel.
-    more: usize,
-    omitted: bool,
-    link: String,
-    collection_link: String,
-}
-
-impl Story {
-    fn of(app: &App, change: &Change, about: &About) -> Story {
-        let collection_link = format!("{}/collections/{}", app.config.pages_url, about.collection);
-        let link = match &change.item {
-            Some(item) if change.op != Op::Delete => format!("{collection_link}/items/{}", item.id),
-            _ => collection_link.clone(),
-        };
-        Story {
-            subject: words::subject(change, &about.name),
-            who: change.actor.username.clone(),
-            deed: words::deed(change),
-            collection: words::line(&about.name),
-            at: change.at.strftime("%-d %B %Y, %H:%M UTC").to_string(),
-            counts: change.counts.as_ref().map(words::counts).filter(|counts| !counts.is_empty()),
-            // A new or deleted element is one change of everything: its name says enough.
-            lines: if change.op == Op::Update { words::lines(&change.changes) } else { Vec::new() },
-            more: if change.op == Op::Update { change.changes.len().saturating_sub(words::LINES) } else { 0 },
-            omitted: change.omitted,
-            link,
-            collection_link,
-        }
-    }
-
-    fn letter(&self, to: &Profile) -> Result<Letter, Crash> {
-        Ok(Letter {
-            to: to.email.to_string(),
-            subject: self.subject.clone(),
-            text: ChangedText { story: self }.render()?,
-            html: ChangedHtml { story: self }.render()?,
-            headers: vec![("Auto-Submitted", "auto-generated".to_owned()), ("List-Unsubscribe", format!("<{}>", self.collection_link))],
-        })
-    }
-}
-
-/// Brings a change into the feeds of the subscribers, and mails those who want it at once and may still see it.
+/// Brings a change into the feeds and inboxes of those whom it concerns, and queues it for their mails.
 pub(crate) async fn tell(app: &App, change: &Change, about: &About) -> Result<(), Crash> {
+    let told = concerned(app, change, about).await?;
+    if told.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<UserId> = told.keys().copied().collect();
+    let readers = app.store.readers(&about.collection, &users).await?;
+    let preferences = app.store.preferences_of(&users).await?;
+    if readers.len() < users.len() {
+        // Whoever may no longer see it is subscribed no longer.
+        app.store.drop_unseeing(&about.collection, app.now()).await?;
+    }
+    let each = told.into_iter().filter(|(user, _)| readers.iter().any(|reader| reader.id == *user)).map(|(user, told)| {
+        let preferences = preferences.get(&user).copied().unwrap_or_default();
+        async move { tell_one(app, change, about, user, &told, &preferences).await }
+    });
+    all(each.collect()).await
+}
+
+/// The people whom a change concerns: subscribers of the collection, and of what it touches.
+async fn concerned(app: &App, change: &Change, about: &About) -> Result<BTreeMap<UserId, Told>, Crash> {
     let mut subscriptions = app.store.subscribers(&about.collection).await?;
     // Whoever subscribed after the change has seen it.
     subscriptions.retain(|subscription| subscription.after < change.seq);
-    let feeds = subscriptions
-        .iter()
-        .map(|subscription| subscription.user)
-        .map(|user| async move { Ok(app.store.put_user_feed(user, about, change).await?) });
-    all(feeds.collect()).await?;
-    let wanted: HashSet<UserId> = subscriptions
-        .iter()
-        .filter(|subscription| subscription.mail == MailLevel::Now && subscription.user != change.actor.id)
-        .map(|subscription| subscription.user)
-        .collect();
-    if wanted.is_empty() {
+    let items: BTreeSet<ElementId> = subscriptions.iter().filter_map(item).cloned().collect();
+    let touched = if items.is_empty() { items } else { app.store.concerned(about, change, &items).await? };
+    subscriptions.retain(|subscription| item(subscription).is_none_or(|item| touched.contains(item)));
+    let mut told: BTreeMap<UserId, Told> = BTreeMap::new();
+    for subscription in subscriptions {
+        let one = told.entry(subscription.user).or_insert(Told { feed: false, rhythm: None });
+        one.feed |= subscription.feed;
+        // The quickest of them counts.
+        let rhythm = Some(subscription.mail).filter(|mail| *mail != MailLevel::Off);
+        one.rhythm = [one.rhythm, rhythm].into_iter().flatten().min();
+    }
+    Ok(told)
+}
+
+fn item(subscription: &Subscription) -> Option<&ElementId> {
+    subscription.item.as_ref().map(|item| &item.id)
+}
+
+async fn tell_one(app: &App, change: &Change, about: &About, user: UserId, told: &Told, preferences: &Preferences) -> Result<(), Crash> {
+    if told.feed {
+        app.store.put_user_feed(user, about, change).await?;
+    }
+    if user == change.actor.id {
         return Ok(());
     }
-    let wanted: Vec<UserId> = wanted.into_iter().collect();
-    let readers = app.store.readers(&about.collection, &wanted).await?;
-    let story = &Story::of(app, change, about);
-    let letters = readers.iter().map(|reader| async move {
-        let receipt = Receipt { kind: "change", to: reader.id.to_string(), cause: format!("{}.{}", about.collection, change.seq) };
-        deliver::once(app, receipt, async { story.letter(reader).map(Some) }).await
-    });
-    all(letters.collect()).await
+    if preferences.changes.in_app {
+        app.store.notify(user, &notice(change, about)?).await?;
+    }
+    let Some(rhythm) = told.rhythm.filter(|_| preferences.changes.mail) else { return Ok(()) };
+    let now = app.now();
+    let due = next_due(rhythm, preferences.daily_at, now);
+    let opened = app.store.queue_mail(user, rhythm, change, due, now).await?;
+    if opened && rhythm == MailLevel::Now {
+        // Nothing went lately: this goes at once, and what comes in the next minutes is gathered.
+        digest::flush(app, user, rhythm).await?;
+    }
+    Ok(())
+}
+
+/// What the inbox says: the last of somebody's changes to a collection within the hour stands for all.
+fn notice(change: &Change, about: &About) -> Result<Notice, Crash> {
+    let hour = change.at.as_millisecond() / HOUR_MS;
+    let link = match &change.item {
+        Some(item) if change.op != Op::Delete && matches!(item.kind, Kind::Folder | Kind::Request) => {
+            format!("/collections/{}/items/{}", about.collection, item.id)
+        }
+        _ => format!("/collections/{}", about.collection),
+    };
+    Ok(Notice {
+        id: format!("change.{}.{}", about.collection, change.actor.id),
+        at: Timestamp::from_millisecond(hour * HOUR_MS)?,
+        category: Category::Changes,
+        text: format!("{} {} in {}", change.actor.username, words::deed(change), words::line(&about.name)),
+        link,
+        seq: change.seq,
+        read: false,
+    })
 }
 
 /// Does all, and only then fails with the first that failed: one bad inbox keeps nobody else's letter back.
-async fn all<F: Future<Output = Result<(), Crash>>>(each: Vec<F>) -> Result<(), Crash> {
+pub(crate) async fn all<F: Future<Output = Result<(), Crash>>>(each: Vec<F>) -> Result<(), Crash> {
     let results: Vec<Result<(), Crash>> = futures::stream::iter(each).buffer_unordered(AT_ONCE).collect().await;
     results.into_iter().collect()
 }

@@ -1,7 +1,20 @@
 //! One letter, once: claim, send, settle.
 
 use app::{App, Crash, Letter};
+use domain::account::Email;
 use store::receipts::{Claim, Receipt};
+
+/// Sends a letter, unless its address does not exist or its owner called our mail unwanted.
+async fn send(app: &App, letter: &Letter) -> Result<String, Crash> {
+    let stopped = match Email::parse(&letter.to) {
+        Ok(email) => app.store.mail_stopped(&email).await?,
+        Err(_) => None,
+    };
+    match stopped {
+        Some(stopped) => Ok(format!("not sent: {}", stopped.why)),
+        None => app.mail.send(letter).await,
+    }
+}
 
 /// Sends the letter that `write` gives, unless its receipt says that it is sent. `None`: there is nothing to say
 /// (any more), which is settled as well.
@@ -15,7 +28,7 @@ where
         Claim::Mine => (),
     }
     let sent = match write.await {
-        Ok(Some(letter)) => app.mail.send(&letter).await,
+        Ok(Some(letter)) => send(app, &letter).await,
         Ok(None) => Ok("not needed".to_owned()),
         Err(error) => Err(error),
     };

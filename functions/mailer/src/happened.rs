@@ -1,6 +1,6 @@
 //! Letters about accounts and invitations. They always go out, whatever a person's preferences.
 
-use app::{App, Crash, Letter, Problem};
+use app::{App, Crash, Letter};
 use askama::Template;
 use domain::happened::{Event, Happened};
 use domain::ids::{InviteId, SessionId, TeamId, UserId};
@@ -9,7 +9,7 @@ use store::receipts::Receipt;
 use store::users::digest;
 
 use crate::notice::{Notice, letter};
-use crate::{access, deliver};
+use crate::{access, crash, deliver};
 
 /// Somebody who signs up again and again does not fill the owner's inbox: one letter an hour.
 const HOUR: i64 = 3_600;
@@ -146,13 +146,6 @@ fn hasty(kind: &'static str, user: UserId, at: Timestamp) -> Receipt {
 /// A letter about one event.
 pub(crate) fn once(kind: &'static str, user: UserId, event: uuid::Uuid) -> Receipt {
     Receipt { kind, to: user.to_string(), cause: event.to_string() }
-}
-
-fn crash(problem: Problem) -> Crash {
-    match problem {
-        Problem::Internal(why) => why.into(),
-        problem => problem.detail().into(),
-    }
 }
 
 async fn confirm(app: &App, user: UserId, issued: Timestamp) -> Result<Option<Letter>, Crash> {

@@ -3,7 +3,7 @@
 //! Records are handled in order. At the first one that fails the rest of the batch is left: Lambda comes again from
 //! there. What was mailed before has its receipt and is not mailed again.
 
-use app::{App, Crash, Var};
+use app::{App, Crash, Problem, Var};
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use store::{Item, changes, events};
@@ -11,23 +11,39 @@ use store::{Item, changes, events};
 mod access;
 mod changed;
 mod deliver;
+mod digest;
 mod happened;
 mod notice;
+mod noticed;
 mod wishes;
 mod words;
 
+pub use digest::due;
+
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::MailFrom];
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::MailFrom, Var::MailConfigurationSet];
 
 /// Handles a batch of the stream.
 pub async fn handle(app: &App, batch: Event) -> Result<DynamoDbEventResponse, Crash> {
     Ok(app::stream::each(batch, |image| tell(app, image)).await)
 }
 
+/// Why a letter cannot be written.
+fn crash(problem: Problem) -> Crash {
+    match problem {
+        Problem::Internal(why) => why.into(),
+        problem => problem.detail().into(),
+    }
+}
+
 async fn tell(app: &App, image: Item) -> Result<(), Crash> {
     let kind = image.get("kind").and_then(|kind| kind.as_s().ok()).map(String::as_str);
     match kind {
-        Some(events::KIND) => happened::tell(app, events::read_event(image)?).await,
+        Some(events::KIND) => {
+            let event = events::read_event(image)?;
+            noticed::tell(app, &event).await?;
+            happened::tell(app, event).await
+        }
         Some("change") => {
             let (change, about) = changes::from_image(image)?;
             changed::tell(app, &change, &about).await

@@ -1,20 +1,30 @@
 //! The WebSocket: who connects, what they follow, what they missed.
 
+mod presence;
+
+use std::collections::BTreeSet;
+
 use app::{App, Crash, Var};
 use aws_lambda_events::event::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use domain::access::{Access, Caller, Denied, ReadCollection};
 use domain::collection::Head;
 use domain::event::{Frame, Said, Subscribed, Trouble};
-use domain::ids::{CollectionId, ConnectionId};
+use domain::ids::{CollectionId, ConnectionId, ElementId};
 use domain::limit;
+use futures::{StreamExt, TryStreamExt};
 use serde_json::json;
-use store::live::Connection;
+use store::changes::About;
+use store::elements::Fetched;
+use store::live::{Connection, Registration};
 use store::readers::Grant;
 use store::sessions::Credential;
 use store::{Conflict, keys};
 
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::ConnectionsUrl];
+
+/// Standing subscriptions that are registered at the same time.
+const FOLLOWED_AT_ONCE: usize = 8;
 
 /// Why a client's wish is not granted: a word for programs and a sentence.
 struct Refused(&'static str, String);
@@ -29,7 +39,9 @@ pub async fn handle(app: &App, event: ApiGatewayWebsocketProxyRequest) -> Result
             Ok(answer(connect(app, connection, ticket).await?))
         }
         Some("$disconnect") => {
-            app.store.disconnect(&connection).await?;
+            for collection in app.store.disconnect(&connection).await? {
+                presence::tell(app, &collection).await?;
+            }
             Ok(answer(200))
         }
         _ => {
@@ -60,13 +72,17 @@ async fn connect(app: &App, connection: ConnectionId, ticket: &str) -> Result<i6
         Err(store::Error::Conflict(_)) => return Ok(401),
         Err(error) => return Err(error.into()),
     }
-    for subscription in app.store.subscriptions_of(opened.user).await? {
+    let standing = app.store.subscriptions_of(opened.user).await?;
+    let opened = &opened;
+    let each = standing.into_iter().filter(|subscription| subscription.socket).map(|subscription| async move {
+        let item = subscription.item.as_ref().map(|item| &item.id);
         // What may not be seen any more is not followed; that is no reason to refuse the rest.
-        match follow(app, &opened, &subscription.collection).await? {
-            Ok(_) => (),
-            Err(Refused(code, _)) => tracing::info!(collection = %subscription.collection, code, "a subscription is not followed"),
+        if let Err(Refused(code, _)) = follow(app, opened, &subscription.collection, item).await? {
+            tracing::info!(collection = %subscription.collection, code, "a subscription is not followed");
         }
-    }
+        Ok::<(), Crash>(())
+    });
+    futures::stream::iter(each).buffer_unordered(FOLLOWED_AT_ONCE).try_collect::<()>().await?;
     Ok(200)
 }
 
@@ -79,21 +95,41 @@ async fn access(app: &App, connection: &Connection, collection: &CollectionId) -
     let head: Option<Head> = items.remove(&wanted[0]).map(store::read).transpose()?;
     let grant: Option<Grant> = items.remove(&wanted[1]).map(store::read).transpose()?;
     let checked = head.ok_or(Denied::NotFound).and_then(|head| Access::check(caller, head, grant.map(|grant| grant.role)));
-    Ok(checked.map_err(|_| Refused("not_found", "there is no such collection".to_owned())))
+    Ok(checked.map_err(|_| absent()))
 }
 
-/// Registers a connection for a collection.
-async fn follow(app: &App, connection: &Connection, collection: &CollectionId) -> Result<Result<Access<ReadCollection>, Refused>, Crash> {
+/// Registers a connection for a collection, or for an item of it.
+async fn follow(
+    app: &App,
+    connection: &Connection,
+    collection: &CollectionId,
+    item: Option<&ElementId>,
+) -> Result<Result<Access<ReadCollection>, Refused>, Crash> {
     let by = match access(app, connection, collection).await? {
         Ok(by) => by,
         Err(refused) => return Ok(Err(refused)),
     };
-    match app.store.follow(&by, &connection.connection, app.now()).await {
-        Ok(()) => Ok(Ok(by)),
+    Ok(granted(app.store.follow(&by, &connection.connection, item, app.now()).await)?.map(|()| by))
+}
+
+/// Why the transaction of a registration did not hold, in words.
+fn granted(done: Result<(), store::Error>) -> Result<Result<(), Refused>, Crash> {
+    match done {
+        Ok(()) => Ok(Ok(())),
         Err(store::Error::Conflict(Conflict::SessionGone)) => Ok(Err(Refused("session_gone", "this connection has ended".to_owned()))),
-        Err(store::Error::Conflict(_)) => Ok(Err(Refused("not_found", "there is no such collection".to_owned()))),
+        Err(store::Error::Conflict(_)) => Ok(Err(absent())),
         Err(error) => Err(error.into()),
     }
+}
+
+fn absent() -> Refused {
+    Refused("not_found", "there is no such collection".to_owned())
+}
+
+/// A collection and an item of it, as a client names them.
+fn named(collection: &str, item: Option<&str>) -> Option<(CollectionId, Option<ElementId>)> {
+    let item = item.map(ElementId::parse).transpose().ok()?;
+    Some((CollectionId::parse(collection).ok()?, item))
 }
 
 async fn message(app: &App, id: &ConnectionId, body: &str) -> Result<(), Crash> {
@@ -107,20 +143,38 @@ async fn message(app: &App, id: &ConnectionId, body: &str) -> Result<(), Crash> 
     };
     match said {
         Said::Ping => {
-            let following: Vec<CollectionId> = app.store.following(id).await?;
-            say(app, id, "postroom.pong", json!({"subscriptions": following})).await;
+            let (items, whole): (Vec<Registration>, _) = app.store.following(id).await?.into_iter().partition(|one| one.item.is_some());
+            let whole: Vec<CollectionId> = whole.into_iter().map(|one: Registration| one.collection).collect();
+            let items: Vec<_> = items.into_iter().map(|one| json!({"collection": one.collection, "item": one.item})).collect();
+            say(app, id, "postroom.pong", json!({"subscriptions": whole, "items": items})).await;
             Ok(())
         }
-        Said::Subscribe { collection, since } => {
-            let Ok(collection) = CollectionId::parse(&collection) else {
-                return complain(app, id, Refused("not_found", "there is no such collection".to_owned()), body).await;
-            };
-            subscribe(app, &connection, &collection, since, body).await
+        Said::Subscribe { collection, item, since } => {
+            let Some((collection, item)) = named(&collection, item.as_deref()) else { return complain(app, id, absent(), body).await };
+            subscribe(app, &connection, &collection, item, since, body).await
         }
-        Said::Unsubscribe { collection } => {
-            if let Ok(collection) = CollectionId::parse(&collection) {
-                app.store.unfollow(&collection, id).await?;
-                say(app, id, "postroom.unsubscribed", json!({"collection": collection})).await;
+        Said::Unsubscribe { collection, item } => {
+            if let Some((collection, item)) = named(&collection, item.as_deref()) {
+                app.store.unfollow(&collection, id, item.as_ref()).await?;
+                say(app, id, "postroom.unsubscribed", json!({"collection": collection, "item": item})).await;
+            }
+            Ok(())
+        }
+        Said::Look { collection, item } => {
+            let Some((collection, item)) = named(&collection, item.as_deref()) else { return complain(app, id, absent(), body).await };
+            let by = match access(app, &connection, &collection).await? {
+                Ok(by) => by,
+                Err(refused) => return complain(app, id, refused, body).await,
+            };
+            match granted(app.store.look(&by, id, item, app.now()).await)? {
+                Ok(()) => presence::tell(app, &collection).await,
+                Err(refused) => complain(app, id, refused, body).await,
+            }
+        }
+        Said::Away { collection } => {
+            if let Some((collection, _)) = named(&collection, None) {
+                app.store.look_away(&collection, id).await?;
+                presence::tell(app, &collection).await?;
             }
             Ok(())
         }
@@ -129,35 +183,50 @@ async fn message(app: &App, id: &ConnectionId, body: &str) -> Result<(), Crash> 
 
 /// Sends what was missed, registers the connection, then sends what came in between: no gap, and in order as far as
 /// one connection can tell. A change may come twice; its number says so.
-async fn subscribe(app: &App, connection: &Connection, collection: &CollectionId, since: Option<u64>, about: &str) -> Result<(), Crash> {
+async fn subscribe(
+    app: &App,
+    connection: &Connection,
+    collection: &CollectionId,
+    item: Option<ElementId>,
+    since: Option<u64>,
+    about: &str,
+) -> Result<(), Crash> {
     let id = &connection.connection;
     let by = match access(app, connection, collection).await? {
         Ok(by) => by,
         Err(refused) => return complain(app, id, refused, about).await,
     };
+    if let Some(item) = &item
+        && app.store.element(&by.thing, item, &Fetched::new()).await?.is_none()
+    {
+        return complain(app, id, Refused("not_found", "there is no such item in this collection".to_owned()), about).await;
+    }
     let mut level = match since {
-        Some(since) => catch_up(app, &by, id, since).await?,
+        Some(since) => catch_up(app, &by, id, item.as_ref(), since).await?,
         None => by.thing.seq,
     };
-    let by = match follow(app, connection, collection).await? {
+    let by = match follow(app, connection, collection, item.as_ref()).await? {
         Ok(by) => by,
         Err(refused) => return complain(app, id, refused, about).await,
     };
-    level = catch_up(app, &by, id, level).await?;
-    let told = Subscribed { collection: collection.clone(), head: level };
+    level = catch_up(app, &by, id, item.as_ref(), level).await?;
+    let told = Subscribed { collection: collection.clone(), item, head: level };
     app.push.say(id, &Frame::new("postroom.subscribed", app.new_id().to_string(), app.now(), told)).await;
     Ok(())
 }
 
-/// Posts every change after `since`; gives the number of the last one.
-async fn catch_up(app: &App, by: &Access<ReadCollection>, id: &ConnectionId, since: u64) -> Result<u64, Crash> {
+/// Posts every change after `since`, or those that concern an item; gives the number of the last one.
+async fn catch_up(app: &App, by: &Access<ReadCollection>, id: &ConnectionId, item: Option<&ElementId>, since: u64) -> Result<u64, Crash> {
+    let followed: BTreeSet<ElementId> = item.cloned().into_iter().collect();
     let mut level = since;
     loop {
         let changes = app.store.changes(by, level, limit::PAGE).await?;
         let more = changes.len() == limit::PAGE;
         for change in changes {
             level = change.seq;
-            app.push.say(id, &Frame::of(change)).await;
+            if item.is_none() || !app.store.concerned(&About::of(&by.thing), &change, &followed).await?.is_empty() {
+                app.push.say(id, &Frame::of(change)).await;
+            }
         }
         if !more {
             return Ok(level);

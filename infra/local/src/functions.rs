@@ -106,6 +106,10 @@ fn code(name: &str, app: App) -> Option<Code> {
             let app = app.clone();
             async move { realtime::handle(&app, event).await.map_err(|error| error.to_string()) }.boxed()
         })),
+        "courier" => Code::Schedule(Arc::new(move |event| {
+            let app = app.clone();
+            async move { courier::handle(&app, event).await.map_err(|error| error.to_string()) }.boxed()
+        })),
         "janitor" => Code::Schedule(Arc::new(move |event| {
             let app = app.clone();
             async move { janitor::handle(&app, event).await.map_err(|error| error.to_string()) }.boxed()

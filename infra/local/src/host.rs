@@ -23,6 +23,7 @@ pub fn router(inner: Arc<Inner>) -> Router {
         .route("/outbox.json", get(outbox_json))
         .route("/clock", get(time).post(advance))
         .route("/settle", post(settle))
+        .route("/bounce", post(bounce))
         .layer(middleware::from_fn(only_from_here))
         .with_state(Arc::clone(&inner));
     let realtime = Router::new().route("/realtime", get(crate::realtime::connect)).with_state(Arc::clone(&inner.realtime));
@@ -94,6 +95,33 @@ async fn outbox_json(State(inner): State<Arc<Inner>>) -> Response {
     let mails = inner.outbox.all();
     let mails: Vec<_> = mails.iter().map(Arc::as_ref).collect();
     ([(header::CACHE_CONTROL, "no-store")], Json(mails)).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bounced {
+    email: String,
+    /// `bounce` (the default), `soft` (a bounce that may pass) or `complaint`.
+    #[serde(default)]
+    kind: String,
+}
+
+/// Plays what SES tells of a mail that did not arrive or was not wanted.
+async fn bounce(State(inner): State<Arc<Inner>>, body: Result<Json<Bounced>, axum::extract::rejection::JsonRejection>) -> Response {
+    let Bounced { email, kind } = match body {
+        Ok(Json(body)) => body,
+        Err(rejection) => return (StatusCode::BAD_REQUEST, Json(json!({"message": rejection.body_text()}))).into_response(),
+    };
+    let recipients = json!([{"emailAddress": email}]);
+    let (title, detail) = match kind.as_str() {
+        "complaint" => ("Email Complaint Received", json!({"eventType": "Complaint", "complaint": {"complainedRecipients": recipients}})),
+        kind => {
+            let lasting = if kind == "soft" { "Transient" } else { "Permanent" };
+            ("Email Bounced", json!({"eventType": "Bounce", "bounce": {"bounceType": lasting, "bouncedRecipients": recipients}}))
+        }
+    };
+    inner.event(json!({"version": "0", "source": "aws.ses", "detail-type": title, "detail": detail})).await;
+    Json(json!({"told": title})).into_response()
 }
 
 #[derive(Deserialize)]

@@ -99,6 +99,7 @@ struct Inner {
     consumers: Vec<Arc<Consumer>>,
     drain: Arc<Drain>,
     schedules: schedule::Schedules,
+    rules: Vec<template::Rule>,
     embedded: Option<database::Embedded>,
 }
 
@@ -149,6 +150,7 @@ impl Stack {
                 ("CONNECTIONS_URL", format!("http://{internal_address}/{}", template.stage)),
                 ("TOKEN_SECRET_ID", "token.key".to_owned()),
                 ("RATE_LIMIT", options.rate_limit.to_string()),
+                ("MAIL_CONFIGURATION_SET", "postroom".to_owned()),
             ]),
             aws: wire::config(wire::noting(options.http_client.clone().unwrap_or(plain), Arc::clone(&writes)), embedded.is_none()),
             dynamodb: table.endpoint.clone(),
@@ -206,6 +208,7 @@ impl Stack {
             letters,
             consumers,
             drain,
+            rules: template.rules,
             schedules: schedule::Schedules::new(options.clock.clone(), schedules),
             embedded,
             clock: options.clock,
@@ -320,9 +323,18 @@ impl Inner {
         }
     }
 
+    /// Plays an event of another service, as EventBridge would hand it to the functions whose rules take it.
+    async fn event(&self, event: serde_json::Value) {
+        for rule in self.rules.iter().filter(|rule| rule.takes(&event)) {
+            self.schedules.tell(&rule.function, event.clone()).await;
+        }
+    }
+
     async fn settle(&self) -> Result<(), String> {
         self.realtime.moved.send_modify(|count| *count += 1);
         self.schedules.run_due().await;
+        self.drain.settle().await?;
+        self.schedules.run_frequent().await;
         self.drain.settle().await
     }
 }

@@ -46,6 +46,22 @@ impl Schedules {
         }
     }
 
+    /// Calls what runs every minute, due or not: what the stream has just brought may be due already.
+    pub async fn run_frequent(&self) {
+        for entry in self.entries.lock().await.iter_mut() {
+            if entry.every <= SignedDuration::from_mins(1) {
+                entry.call(self.clock.now()).await;
+            }
+        }
+    }
+
+    /// Hands an event to a function.
+    pub async fn tell(&self, function: &str, event: serde_json::Value) {
+        if let Some(entry) = self.entries.lock().await.iter().find(|entry| entry.function == function) {
+            entry.hand(event).await;
+        }
+    }
+
     /// Calls what is due when it is due, also when the clock is moved.
     pub async fn run(&self, mut moved: watch::Receiver<u64>) {
         loop {
@@ -74,6 +90,10 @@ impl Entry {
             "resources": [],
             "detail": {},
         });
+        self.hand(event).await;
+    }
+
+    async fn hand(&self, event: serde_json::Value) {
         let function = &self.function;
         match tokio::time::timeout(self.timeout, AssertUnwindSafe((self.handler)(event)).catch_unwind()).await {
             Ok(Ok(Ok(_))) => {}

@@ -27,6 +27,8 @@ pub struct Template {
     pub streams: Vec<Mapping>,
     /// Schedules.
     pub schedules: Vec<Schedule>,
+    /// What is called by events of other services.
+    pub rules: Vec<Rule>,
 }
 
 /// An `AWS::DynamoDB::Table`.
@@ -101,6 +103,22 @@ pub struct Schedule {
     pub every: Duration,
 }
 
+/// A function that events of other services start.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The function.
+    pub function: String,
+    /// Which events: `source` and `detail-type`, each a list.
+    pub pattern: Value,
+}
+
+impl Rule {
+    /// Whether an event starts it.
+    pub fn takes(&self, event: &Value) -> bool {
+        ["source", "detail-type"].iter().all(|name| list(&self.pattern[name]).contains(&event[name]))
+    }
+}
+
 impl Template {
     /// Reads a template. The message of an error names what in the template is at fault.
     pub fn parse(source: &str) -> Result<Template, String> {
@@ -134,6 +152,7 @@ impl<'a> Reader<'a> {
             stage: String::new(),
             streams: Vec::new(),
             schedules: Vec::new(),
+            rules: Vec::new(),
         };
         for (id, function) in self.of_type("AWS::Serverless::Function") {
             let name = self.function_name(id)?;
@@ -146,6 +165,8 @@ impl<'a> Reader<'a> {
                         let rate = &properties[if source["Type"] == "Schedule" { "Schedule" } else { "ScheduleExpression" }];
                         read.schedules.push(self.schedule(&name, rate).map_err(at)?);
                     }
+                    // What SES tells: the local stack plays it, see `/_local/bounce`.
+                    Some("EventBridgeRule") => read.rules.push(Rule { function: name.clone(), pattern: properties["Pattern"].clone() }),
                     other => return Err(at(format!("{other:?} is not known to the local stack"))),
                 }
             }

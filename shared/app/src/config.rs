@@ -15,6 +15,8 @@ pub enum Var {
     ConnectionsUrl,
     /// The sender of mails.
     MailFrom,
+    /// The configuration set by which SES tells what became of a mail.
+    MailConfigurationSet,
     /// The secret with the signing keys.
     TokenSecretId,
     /// Requests of one account a minute; 0: as many as they like.
@@ -23,8 +25,16 @@ pub enum Var {
 
 impl Var {
     /// All of them.
-    pub const ALL: [Var; 7] =
-        [Var::TableName, Var::PagesUrl, Var::RealtimeUrl, Var::ConnectionsUrl, Var::MailFrom, Var::TokenSecretId, Var::RateLimit];
+    pub const ALL: [Var; 8] = [
+        Var::TableName,
+        Var::PagesUrl,
+        Var::RealtimeUrl,
+        Var::ConnectionsUrl,
+        Var::MailFrom,
+        Var::MailConfigurationSet,
+        Var::TokenSecretId,
+        Var::RateLimit,
+    ];
 
     /// As the environment spells it.
     pub fn name(self) -> &'static str {
@@ -34,6 +44,7 @@ impl Var {
             Var::RealtimeUrl => "REALTIME_URL",
             Var::ConnectionsUrl => "CONNECTIONS_URL",
             Var::MailFrom => "MAIL_FROM",
+            Var::MailConfigurationSet => "MAIL_CONFIGURATION_SET",
             Var::TokenSecretId => "TOKEN_SECRET_ID",
             Var::RateLimit => "RATE_LIMIT",
         }
@@ -53,6 +64,8 @@ pub struct Config {
     pub connections_url: String,
     /// [`Var::MailFrom`]
     pub mail_from: String,
+    /// [`Var::MailConfigurationSet`]
+    pub mail_configuration_set: String,
     /// [`Var::TokenSecretId`]: its name, not its value.
     pub token_secret_id: String,
     /// [`Var::RateLimit`]
@@ -78,6 +91,7 @@ impl Config {
             realtime_url: value(Var::RealtimeUrl),
             connections_url: value(Var::ConnectionsUrl),
             mail_from: value(Var::MailFrom),
+            mail_configuration_set: value(Var::MailConfigurationSet),
             token_secret_id: value(Var::TokenSecretId),
             rate_limit,
         })

@@ -92,7 +92,7 @@ impl App {
         let Wiring { config, aws, dynamodb, ses, tokens, outbound, clock } = wiring;
         App {
             store: Store::connect(&aws, dynamodb.as_deref(), &config.table),
-            mail: Mail::new(&aws, ses.as_deref(), &config.mail_from),
+            mail: Mail::new(&aws, ses.as_deref(), &config),
             push: Push::new(&aws, &config.connections_url),
             outbound,
             tokens,

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::Email;
-use domain::ids::{InviteId, TeamId, UserId};
+use domain::ids::{CollectionId, InviteId, TeamId, UserId};
 use domain::team::Invite;
 use jiff::{SignedDuration, Timestamp};
 use store::{Conflict, users::Profile};
@@ -60,6 +60,31 @@ impl App {
             Some(invite) if invite.expires_at <= self.now() => Err(Problem::Conflict(Conflict::InviteExpired, "")),
             Some(invite) => Ok(invite),
         }
+    }
+
+    /// What a link that turns off mails about changes carries: `<user>.<collection or "all">.<mac>`.
+    fn unsubscribe_token(&self, user: UserId, collection: Option<&CollectionId>) -> Result<String, Problem> {
+        self.sign("unsubscribe", &[&user.to_string(), collection.map_or("all", CollectionId::as_str)], &[])
+    }
+
+    /// Where a mail program unsubscribes by one click (RFC 8058).
+    pub fn unsubscribe_address(&self, user: UserId, collection: Option<&CollectionId>) -> Result<String, Problem> {
+        Ok(format!("{}/api/unsubscribe?token={}", self.config.pages_url, self.unsubscribe_token(user, collection)?))
+    }
+
+    /// The page where a reader does.
+    pub fn unsubscribe_page(&self, user: UserId, collection: Option<&CollectionId>) -> Result<String, Problem> {
+        Ok(format!("{}/unsubscribe?token={}", self.config.pages_url, self.unsubscribe_token(user, collection)?))
+    }
+
+    /// Whose mails a link turns off, and about which collection; `None`: all about changes. 404: it is not ours.
+    pub fn unsubscribe_by(&self, token: &str) -> Result<(UserId, Option<CollectionId>), Problem> {
+        let parts: Vec<&str> = token.trim().split('.').collect();
+        let [user, collection, mac] = parts.as_slice() else { return Err(Problem::NotFound("link")) };
+        let ours = self.tokens.link_is("unsubscribe", &[user, collection], mac);
+        let collection = if *collection == "all" { Some(None) } else { collection.parse().ok().map(Some) };
+        let read = || Some((user.parse().ok()?, collection?));
+        read().filter(|_| ours).ok_or(Problem::NotFound("link"))
     }
 
     /// The link of a confirmation mail; its token is `<user>.<issued at, seconds>.<mac>`, like those below.

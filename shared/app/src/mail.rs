@@ -8,7 +8,7 @@ use aws_sdk_ses::types::RawMessage;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 
-use crate::Crash;
+use crate::{Config, Crash};
 
 /// A mail.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Letter {
 pub struct Mail {
     client: aws_sdk_ses::Client,
     from: String,
+    /// By which SES tells what became of a mail; empty where nobody listens.
+    configuration_set: String,
 }
 
 #[derive(Clone)]
@@ -48,7 +50,7 @@ impl Header for Further {
 }
 
 impl Mail {
-    pub(crate) fn new(aws: &aws_types::SdkConfig, endpoint: Option<&str>, from: &str) -> Mail {
+    pub(crate) fn new(aws: &aws_types::SdkConfig, endpoint: Option<&str>, settings: &Config) -> Mail {
         // Shorter than the lease of a mail's receipt: one letter is never under way twice.
         let timeouts =
             TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(4)).operation_timeout(Duration::from_secs(10)).build();
@@ -56,7 +58,11 @@ impl Mail {
         if let Some(endpoint) = endpoint {
             config = config.endpoint_url(endpoint);
         }
-        Mail { client: aws_sdk_ses::Client::from_conf(config.build()), from: from.to_owned() }
+        Mail {
+            client: aws_sdk_ses::Client::from_conf(config.build()),
+            from: settings.mail_from.clone(),
+            configuration_set: settings.mail_configuration_set.clone(),
+        }
     }
 
     /// Sends a letter; gives SES's id of the message.
@@ -73,7 +79,8 @@ impl Mail {
         }
         let message = message.multipart(MultiPart::alternative_plain_html(letter.text.clone(), letter.html.clone()))?;
         let raw = RawMessage::builder().data(Blob::new(message.formatted())).build()?;
-        let sent = self.client.send_raw_email().destinations(&letter.to).raw_message(raw).send().await;
+        let set = Some(self.configuration_set.clone()).filter(|set| !set.is_empty());
+        let sent = self.client.send_raw_email().destinations(&letter.to).raw_message(raw).set_configuration_set_name(set).send().await;
         match sent {
             Ok(answer) => Ok(answer.message_id),
             Err(error) => Err(format!("SES: {}", store::plainly(&error)).into()),

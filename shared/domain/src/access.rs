@@ -480,6 +480,7 @@ mod tests {
             updated_at: at,
             updated_by: UserId(1),
             last: None,
+            shards: 1,
             deleted_at: None,
             sweeping: Vec::new(),
         }

@@ -48,6 +48,9 @@ pub struct Head {
     /// An order key behind every other of the collection, so that something new goes to the end without a look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
+    /// Over how many partitions its live registrations are spread: more, the more popular it is.
+    #[serde(default = "one_shard")]
+    pub shards: u32,
     /// When it was deleted; a deleted collection answers as one that does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
@@ -61,6 +64,11 @@ pub struct Head {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
 pub fn never(count: &u64) -> bool {
     *count == 0
+}
+
+/// How many shards a collection has at first.
+pub fn one_shard() -> u32 {
+    1
 }
 
 impl Head {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::change::Change;
-use crate::ids::CollectionId;
+use crate::ids::{CollectionId, ElementId, UserId};
 
 /// The type of the event that tells of a change.
 pub const CHANGED: &str = "postroom.collection.changed";
@@ -64,11 +64,27 @@ pub enum Said {
     Subscribe {
         /// The collection, by id or uid.
         collection: String,
+        /// A folder or request: then only what concerns it comes, and the numbers have gaps.
+        item: Option<String>,
         /// The last number the client has.
         since: Option<u64>,
     },
     /// Follow it no longer, on this connection.
     Unsubscribe {
+        /// The collection, by id or uid.
+        collection: String,
+        /// The folder or request; none: the collection with everything in it.
+        item: Option<String>,
+    },
+    /// The user has a collection open here, or an item of it; the others who have are told, and this one of them.
+    Look {
+        /// The collection, by id or uid.
+        collection: String,
+        /// The item that is open.
+        item: Option<String>,
+    },
+    /// The user has it open no longer.
+    Away {
         /// The collection, by id or uid.
         collection: String,
     },
@@ -81,8 +97,43 @@ pub enum Said {
 pub struct Subscribed {
     /// The collection.
     pub collection: CollectionId,
+    /// The item, where it is one that is followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<ElementId>,
     /// The number of its last change when the subscription took hold.
     pub head: u64,
+}
+
+/// `data` of `postroom.presence`: who has a collection open.
+#[derive(Debug, Clone, Serialize)]
+pub struct Presence {
+    /// The collection.
+    pub collection: CollectionId,
+    /// Who, each once, by name; the first of them where they are very many.
+    pub people: Vec<Present>,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// Somebody who has a collection open.
+#[derive(Debug, Clone, Serialize)]
+pub struct Present {
+    /// Who.
+    pub id: UserId,
+    /// Their name.
+    pub username: String,
+    /// The item that they have open, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<ElementId>,
+}
+
+/// `data` of `postroom.session.expiring` and `postroom.session.ended`: five minutes before, and when it has come to it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Expiring {
+    /// When.
+    pub at: Timestamp,
+    /// `session`: it was not used; `key`: it was made for so long; `connection`: none lasts longer.
+    pub why: &'static str,
 }
 
 /// `data` of `postroom.error`.

@@ -13,6 +13,7 @@ pub mod json;
 pub mod limit;
 mod lists;
 pub mod merge;
+pub mod notify;
 pub mod once;
 pub mod order;
 pub mod patch;

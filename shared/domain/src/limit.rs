@@ -58,6 +58,12 @@ pub const EVENT_BODY_BYTES: usize = 30 * 1024;
 pub const CONTENTION_MS: u64 = 2_000;
 /// What an address that somebody gave us may answer.
 pub const OUTBOUND_ANSWER_BYTES: usize = 1024 * 1024;
+/// Live registrations in one partition before the collection's are spread over more (1,000 writes a second are its limit).
+pub const FOLLOWERS_A_SHARD: usize = 1_000;
+/// Partitions that the live registrations of one collection are spread over at most.
+pub const SHARDS: u32 = 16;
+/// People that a presence event names; of more only the number is told.
+pub const PRESENT_NAMED: usize = 30;
 /// Events a fan-out posts at the same time.
 pub const PUSHES_AT_ONCE: usize = 64;
 /// Characters of a program's name that a change keeps.

@@ -7,6 +7,7 @@ use domain::access::{Access, Caller, CollectionRole, ManageAccess, ReadCollectio
 use domain::collection::Head;
 use domain::happened::{Grantee, Happened};
 use domain::ids::{CollectionId, GroupId, TeamId, UserId};
+use domain::limit;
 use domain::team::Member;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -200,34 +201,41 @@ impl Store {
     /// Ends what those follow of a collection, and are subscribed to, who see it no longer. When it has returned, no event
     /// of it reaches them: whoever registers meanwhile is asked again by its next change.
     pub async fn drop_unseeing(&self, collection: &CollectionId, now: Timestamp) -> Result<(), Error> {
-        let (followers, subscribers) = tokio::try_join!(self.followers(collection, now), self.subscribers(collection))?;
-        let users: BTreeSet<UserId> = followers.iter().map(|one| one.user).chain(subscribers.iter().map(|one| one.user)).collect();
+        let (followers, subscribers, looking) =
+            tokio::try_join!(self.followers(collection, limit::SHARDS, now), self.subscribers(collection), self.looking(collection, now))?;
+        let of_followers = followers.iter().map(|one| one.user).chain(looking.iter().map(|one| one.user));
+        let users: BTreeSet<UserId> = of_followers.chain(subscribers.iter().map(|one| one.user)).collect();
         let users: Vec<UserId> = users.into_iter().collect();
         let seeing: HashSet<UserId> = self.readers(collection, &users).await?.into_iter().map(|profile| profile.id).collect();
         self.end_registrations(followers.iter().filter(|one| !seeing.contains(&one.user))).await?;
         for gone in subscribers.iter().filter(|one| !seeing.contains(&one.user)) {
-            self.end_subscription(collection, gone.user).await?;
+            self.end_subscription(collection, gone.user, gone.item.as_ref().map(|item| &item.id)).await?;
         }
-        Ok(())
+        self.end_looking(looking.iter().filter(|one| !seeing.contains(&one.user))).await
     }
 
     /// Ends what a person follows of a team's collections, and is subscribed to, that they see no longer. When it has
     /// returned, no event of those reaches them: nothing registers them anew by what they were before.
     pub async fn drop_unseen(&self, user: UserId, team: TeamId) -> Result<(), Error> {
-        let (registrations, subscriptions, profile) =
-            tokio::try_join!(self.registrations_of(user, team), self.subscriptions_of(user), self.profile(user))?;
+        let (registrations, subscriptions, looking, profile) = tokio::try_join!(
+            self.registrations_of(user, team),
+            self.subscriptions_of(user),
+            self.looking_of(user, team),
+            self.profile(user)
+        )?;
         let caller = profile.map(|profile: Profile| profile.caller());
         let of: HashSet<CollectionId> =
             registrations.iter().map(|one| &one.collection).chain(subscriptions.iter().map(|one| &one.collection)).cloned().collect();
+        let of: HashSet<CollectionId> = of.into_iter().chain(looking.iter().map(|one| one.collection.clone())).collect();
         let seen = match &caller {
             Some(caller) => self.seen(caller, &of).await?,
             None => HashMap::new(),
         };
         self.end_registrations(registrations.iter().filter(|one| !seen.contains_key(&one.collection))).await?;
         for gone in subscriptions.iter().filter(|one| !seen.contains_key(&one.collection)) {
-            self.end_subscription(&gone.collection, user).await?;
+            self.end_subscription(&gone.collection, user, gone.item.as_ref().map(|item| &item.id)).await?;
         }
-        Ok(())
+        self.end_looking(looking.iter().filter(|one| !seen.contains_key(&one.collection))).await
     }
 
     /// Takes back what a person who is out was given in a team's collections: should they come back, they begin anew.

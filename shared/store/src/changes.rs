@@ -2,8 +2,8 @@
 
 use domain::access::{Access, ReadCollection};
 use domain::change::{Actor, Change, Counts, ItemRef, Moved, Op, Past};
-use domain::collection::{Head, never};
-use domain::ids::{CollectionId, TeamId, UserId, WorkspaceId};
+use domain::collection::{Head, never, one_shard};
+use domain::ids::{CollectionId, GenerationId, TeamId, UserId, WorkspaceId};
 use domain::merge::FieldChange;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,10 +29,17 @@ pub struct About {
     /// How often it had changed by then who sees it.
     #[serde(default, skip_serializing_if = "never")]
     pub access: u64,
+    /// The generation of its elements after the change: where the folders lie that the element stands in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<GenerationId>,
+    /// Over how many partitions its live registrations were spread.
+    #[serde(default = "one_shard")]
+    pub shards: u32,
 }
 
 impl About {
-    pub(crate) fn of(head: &Head) -> About {
+    /// As the head says it.
+    pub fn of(head: &Head) -> About {
         About {
             collection: head.collection.clone(),
             name: head.name.clone(),
@@ -41,6 +48,8 @@ impl About {
             owner: head.owner,
             count: head.count,
             access: head.access,
+            generation: Some(head.generation.clone()),
+            shards: head.shards,
         }
     }
 }

@@ -50,6 +50,16 @@ pub struct Entry {
     pub count: u64,
 }
 
+/// A sort key as the opaque text that clients send back.
+pub(crate) fn cursor_of(sort: &str) -> String {
+    URL_SAFE_NO_PAD.encode(sort)
+}
+
+/// The sort key in a cursor. One that is not ours starts from the beginning.
+pub(crate) fn sort_of(cursor: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
+}
+
 fn one() -> u64 {
     1
 }
@@ -133,14 +143,14 @@ impl Store {
     }
 
     async fn feed_page(&self, feed: String, cursor: Option<&str>, limit: usize) -> Result<FeedPage, Error> {
-        let before = cursor.and_then(|cursor| URL_SAFE_NO_PAD.decode(cursor).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
+        let before = cursor.and_then(sort_of);
         let range = match before {
             Some(before) => Range::below(feed, before),
             None => Range::of(feed),
         };
         let page = self.page(&range.newest_first().at_most(limit), None).await?;
         let last = page.items.last().and_then(crate::key_of);
-        let cursor = page.next.and(last).map(|key| URL_SAFE_NO_PAD.encode(key.sk));
+        let cursor = page.next.and(last).map(|key| cursor_of(&key.sk));
         let mut entries: Vec<Entry> = Vec::with_capacity(page.items.len());
         for item in page.items {
             let entry: Entry = read(item)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::access::{Access, Audience, CollectionRole, CreateCollection, EditCollection, ReadCollection, ReadWorkspace, role_for};
 use domain::change::{Change, Counts, Op, Past};
-use domain::collection::{Element, Head, Kind, never};
+use domain::collection::{Element, Head, Kind, never, one_shard};
 use domain::format::Parsed;
 use domain::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId, WorkspaceId};
 use domain::once::Done;
@@ -167,6 +167,7 @@ impl Store {
             updated_at: now,
             updated_by: caller.user,
             last: last_key(&parsed.elements),
+            shards: one_shard(),
             deleted_at: None,
             sweeping: Vec::new(),
         };
@@ -217,7 +218,7 @@ impl Store {
             legs.extend(kept.next().map(|leg| leg.or(Conflict::UnderWay)));
             legs.extend(kept);
         }
-        legs.extend(subscriptions::legs(&head, caller, subscriptions::MailLevel::Now, 0, now)?);
+        legs.extend(subscriptions::legs(&head, caller, None, subscriptions::Wish::default(), 0, now)?);
         self.commit(&legs).await?;
         self.memory.saw(&collection, &generation);
         Ok(head)

@@ -10,22 +10,23 @@
 //! | API key | `USER#u` | `KEY#k` |
 //! | access key for a collection | `USER#u` | `ACCESS#k` |
 //! | second factor | `USER#u` | `FACTOR` |
-//! | my subscription, role given to me in person (mirrors) | `USER#u` | `SUB#c`, `GRANT#c` |
+//! | my subscription to a collection or an item of it, role given to me in person (mirrors) | `USER#u` | `SUB#c` or `SUB#c#e`, `GRANT#c` |
 //! | my connection (mirror) | `USER#u` | `CONN#x` |
 //! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#skeleton`, `HANDLE#h` | `CLAIM` |
 //! | team, seats, member, group, invitation | `TEAM#t` | `TEAM`, `SEATS`, `MEMBER#u`, `GROUP#g`, `INVITE#i` |
 //! | wish that an address be invited | `TEAM#t` | `WISH#sha` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
 //! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
-//! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u`, `ACCESS#k` |
+//! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u` or `SUB#u#e`, `ACCESS#k` |
 //! | deleted folder, request or response | `COLL#c` | `TRASH#seq` |
 //! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
 //! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
 //! | file sent in parts, a part that is there, its pieces | `UPLOAD#id` | `UPLOAD`, `PART#n`, `PIECE#n#version#i` |
 //! | change, and the parts of a long one | `LOG#c` | `CHG#seq`, `PART#seq#n` |
-//! | live registration | `LIVE#c#shard` | `CONN#x` |
-//! | connection, and its registrations (mirror) | `CONN#x` | `CONN`, `LIVE#c` |
 //! | program that asks to sign in; its permit | `QUESTION#sha`, `PERMIT#sha` | `QUESTION`, `PERMIT` |
+//! | live registration, for a collection or an item of it | `LIVE#c#shard` | `CONN#x`, `CONN#x#e` |
+//! | connection, and its registrations (mirror) | `CONN#x` | `CONN`, `LIVE#c` or `LIVE#c#e` |
+//! | who looks at a collection (and mirror) | `LOOK#c`, `CONN#x` | `CONN#x`, `LOOK#c` |
 //! | ticket for a WebSocket | `TICKET#id` | `TICKET` |
 //! | feed of a team, of a person | `FEED#TEAM#t`, `FEED#USER#u` | `ms#c#seq` |
 //! | something happened (not in a collection) | `AUDIT#subject#yyyymm` | `EVT#id` |
@@ -33,6 +34,12 @@
 //! | mail receipt | `MAIL#kind#u#cause` | `RECEIPT` |
 //! | index gsi1: generations to look after | `GENERATIONS` | `time#c#g` |
 //! | index gsi1: the trash to be emptied or swept | `TRASH` | `time#c#seq` |
+//! | what I want to be told of, what I have seen of my feed | `USER#u` | `PREFS`, `SEEN` |
+//! | what I am told in the pages | `INBOX#u` | `ms#cause` |
+//! | changes that wait for a mail, and when it goes | `WAITING#u#rhythm`, `USER#u` | `c#seq`, `MAILS#rhythm` |
+//! | an address that no mail goes to | `EMAIL#sha` | `STOP` |
+//! | index gsi1: mails about changes by the time when they are due | `MAILS` | `time#u` |
+//! | index gsi1: connections by the time when they are looked after | `CONNECTIONS` | `time#x` |
 //! | index gsi1: invitations by the time when they expire | `INVITES` | `time#t#i` |
 
 use std::fmt;
@@ -126,9 +133,14 @@ pub fn access_pointer(collection: &CollectionId, key: &KeyId) -> Key {
 /// The prefix of a user's or a collection's subscriptions.
 pub const SUBSCRIPTIONS: &str = "SUB#";
 
+/// The end of a key that is about one element of a collection, or about all of it.
+fn of_item(item: Option<&ElementId>) -> String {
+    item.map(|item| format!("#{item}")).unwrap_or_default()
+}
+
 /// A subscription as the user sees it.
-pub fn my_subscription(user: UserId, collection: &CollectionId) -> Key {
-    Key::new(user_partition(user), format!("{SUBSCRIPTIONS}{collection}"))
+pub fn my_subscription(user: UserId, collection: &CollectionId, item: Option<&ElementId>) -> Key {
+    Key::new(user_partition(user), format!("{SUBSCRIPTIONS}{collection}{}", of_item(item)))
 }
 
 /// The prefix of a user's connections, and of the registrations of a collection.
@@ -274,8 +286,8 @@ pub fn ask(collection: &CollectionId, user: UserId) -> Key {
 }
 
 /// A subscription as the collection sees it.
-pub fn subscription(collection: &CollectionId, user: UserId) -> Key {
-    Key::new(collection_partition(collection), format!("{SUBSCRIPTIONS}{user}"))
+pub fn subscription(collection: &CollectionId, user: UserId, item: Option<&ElementId>) -> Key {
+    Key::new(collection_partition(collection), format!("{SUBSCRIPTIONS}{user}{}", of_item(item)))
 }
 
 /// The prefix of what was deleted in a collection.
@@ -395,14 +407,14 @@ pub fn change_part(collection: &CollectionId, seq: u64, part: usize) -> Key {
     Key::new(log_partition(collection), format!("PART#{seq:016}#{part:03}"))
 }
 
-/// The live registrations of a collection. One shard until a collection is popular.
+/// The live registrations of a collection. One shard until the collection is popular.
 pub fn live_partition(collection: &CollectionId, shard: u32) -> String {
     format!("LIVE#{collection}#{shard}")
 }
 
 /// A connection's registration for a collection.
-pub fn live(collection: &CollectionId, shard: u32, connection: &ConnectionId) -> Key {
-    Key::new(live_partition(collection, shard), format!("{CONNECTIONS}{connection}"))
+pub fn live(collection: &CollectionId, shard: u32, connection: &ConnectionId, item: Option<&ElementId>) -> Key {
+    Key::new(live_partition(collection, shard), format!("{CONNECTIONS}{connection}{}", of_item(item)))
 }
 
 /// Everything of one connection.
@@ -415,12 +427,43 @@ pub fn connection(connection: &ConnectionId) -> Key {
     Key::new(connection_partition(connection), "CONN")
 }
 
+/// The partition of gsi1 that lists connections by the time when they are looked after.
+pub const CONNECTIONS_DUE: &str = "CONNECTIONS";
+
+/// A connection's place in gsi1.
+pub fn connection_due(at: Timestamp, connection: &ConnectionId) -> String {
+    format!("{}#{connection}", milliseconds(at))
+}
+
+/// The end of the range of gsi1 that is due at `at`.
+pub fn connections_due_until(at: Timestamp) -> String {
+    mail_due_until(at)
+}
+
 /// The prefix of a connection's registrations.
 pub const LIVE: &str = "LIVE#";
 
 /// A registration as its connection sees it.
-pub fn my_live(connection: &ConnectionId, collection: &CollectionId) -> Key {
-    Key::new(connection_partition(connection), format!("{LIVE}{collection}"))
+pub fn my_live(connection: &ConnectionId, collection: &CollectionId, item: Option<&ElementId>) -> Key {
+    Key::new(connection_partition(connection), format!("{LIVE}{collection}{}", of_item(item)))
+}
+
+/// Who looks at a collection.
+pub fn looking_partition(collection: &CollectionId) -> String {
+    format!("LOOK#{collection}")
+}
+
+/// That a connection's user looks at a collection.
+pub fn looking(collection: &CollectionId, connection: &ConnectionId) -> Key {
+    Key::new(looking_partition(collection), format!("{CONNECTIONS}{connection}"))
+}
+
+/// The prefix of what a connection's user looks at.
+pub const LOOKING: &str = "LOOK#";
+
+/// The same as its connection sees it.
+pub fn my_looking(connection: &ConnectionId, collection: &CollectionId) -> Key {
+    Key::new(connection_partition(connection), format!("{LOOKING}{collection}"))
 }
 
 /// A program that asks to sign in, by the hash of the code that a person types.
@@ -441,6 +484,59 @@ pub fn ticket(id: &str) -> Key {
 /// A team's feed.
 pub fn team_feed(team: TeamId) -> String {
     format!("FEED#TEAM#{team}")
+}
+
+/// What a person wants to be told of.
+pub fn preferences(user: UserId) -> Key {
+    Key::new(user_partition(user), "PREFS")
+}
+
+/// Until when a person has seen their feed.
+pub fn feed_seen(user: UserId) -> Key {
+    Key::new(user_partition(user), "SEEN")
+}
+
+/// What a person is told in the pages.
+pub fn inbox(user: UserId) -> String {
+    format!("INBOX#{user}")
+}
+
+/// A notice, named by its cause.
+pub fn notice(user: UserId, at: Timestamp, id: &str) -> Key {
+    Key::new(inbox(user), format!("{}#{id}", milliseconds(at)))
+}
+
+/// That no mail goes to an address, whose SHA-256 this is.
+pub fn mail_stop(digest: &str) -> Key {
+    Key::new(format!("EMAIL#{digest}"), "STOP")
+}
+
+/// When what waits for a person's mail is sent next.
+pub fn mail_window(user: UserId, rhythm: &str) -> Key {
+    Key::new(user_partition(user), format!("MAILS#{rhythm}"))
+}
+
+/// The partition of gsi1 that lists these by the time when they are due.
+pub const MAIL_WINDOWS: &str = "MAILS";
+
+/// Their place in gsi1.
+pub fn mail_due(at: Timestamp, user: UserId) -> String {
+    format!("{}#{user}", milliseconds(at))
+}
+
+/// The end of the range of gsi1 that is due at `at`.
+pub fn mail_due_until(at: Timestamp) -> String {
+    milliseconds(at + jiff::SignedDuration::from_millis(1))
+}
+
+/// Changes that wait for a person's mail of a rhythm.
+pub fn waiting_partition(user: UserId, rhythm: &str) -> String {
+    format!("WAITING#{user}#{rhythm}")
+}
+
+/// A change that waits.
+pub fn waiting(user: UserId, rhythm: &str, collection: &CollectionId, seq: u64) -> Key {
+    Key::new(waiting_partition(user, rhythm), format!("{collection}#{seq:016}"))
 }
 
 /// A person's feed.

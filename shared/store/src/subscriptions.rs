@@ -1,34 +1,67 @@
-//! Who wants to hear of a collection's changes.
+//! Who wants to hear of the changes of a collection, or of a folder or request in it, and how.
 
 use domain::access::{Access, Caller, ReadCollection};
+use domain::change::ItemRef;
 use domain::collection::Head;
-use domain::ids::{CollectionId, UserId};
+use domain::ids::{CollectionId, ElementId, TeamId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
 use crate::transact::Leg;
-use crate::{Error, Range, Store, keys, read, row};
+use crate::{Error, Range, Store, keys, read, row, users};
 
 /// How a subscriber is told by mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MailLevel {
-    /// At once.
+    /// At once; what comes shortly after is gathered.
     Now,
+    /// Every hour, where there is something to tell.
+    Hourly,
+    /// Every morning, where there is something to tell.
+    Daily,
     /// Not at all.
     Off,
 }
 
-/// A subscription. It stands for the WebSocket and the feed; `mail` says how mails are wanted.
+impl MailLevel {
+    /// The word that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MailLevel::Now => "now",
+            MailLevel::Hourly => "hourly",
+            MailLevel::Daily => "daily",
+            MailLevel::Off => "off",
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A subscription: to a collection, or to an item and everything in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Subscription {
     /// The collection.
     pub collection: CollectionId,
+    /// The folder or request; `None`: the whole collection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemRef>,
+    /// The collection's team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
     /// Who subscribed.
     pub user: UserId,
     /// Their name when they did.
     pub username: String,
+    /// Whether their WebSockets follow it without being asked.
+    #[serde(default = "yes")]
+    pub socket: bool,
+    /// Whether it shows in their feed.
+    #[serde(default = "yes")]
+    pub feed: bool,
     /// By mail.
     pub mail: MailLevel,
     /// Since when.
@@ -38,46 +71,82 @@ pub struct Subscription {
     pub after: u64,
 }
 
+/// What a subscriber chooses; what is left out stays as it is, and is on at first.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    /// See [`Subscription::socket`].
+    pub socket: Option<bool>,
+    /// See [`Subscription::feed`].
+    pub feed: Option<bool>,
+    /// See [`Subscription::mail`].
+    pub mail: Option<MailLevel>,
+}
+
 /// The legs that write a subscription where the collection and where the subscriber finds it. One that is there keeps
 /// its start: what happened between is still to be told.
-pub(crate) fn legs(head: &Head, caller: &Caller, mail: MailLevel, after: u64, now: Timestamp) -> Result<[Leg; 2], Error> {
+pub(crate) fn legs(head: &Head, caller: &Caller, item: Option<ItemRef>, wish: Wish, after: u64, now: Timestamp) -> Result<[Leg; 2], Error> {
     let collection = &head.collection;
-    let (user, username) = (caller.user, caller.username.clone());
-    let subscription = Subscription { collection: collection.clone(), user, username, mail, since: now, after };
+    let user = caller.user;
+    let id = item.as_ref().map(|item| item.id.clone());
+    let subscription = Subscription {
+        collection: collection.clone(),
+        item,
+        team: head.team,
+        user,
+        username: caller.username.clone(),
+        socket: wish.socket.unwrap_or(true),
+        feed: wish.feed.unwrap_or(true),
+        mail: wish.mail.unwrap_or(MailLevel::Now),
+        since: now,
+        after,
+    };
     let leg = |key: Key| {
         let mut item = row(&key, "subscription", &subscription)?;
         item.retain(|name, _| name != "pk" && name != "sk");
-        let set = |name: &String| match name.as_str() {
-            "since" | "after" => format!("#{name} = if_not_exists(#{name}, :{name})"),
-            _ => format!("#{name} = :{name}"),
+        let set = |name: &String| {
+            let kept = match name.as_str() {
+                "since" | "after" => true,
+                "socket" => wish.socket.is_none(),
+                "feed" => wish.feed.is_none(),
+                "mail" => wish.mail.is_none(),
+                _ => false,
+            };
+            if kept { format!("#{name} = if_not_exists(#{name}, :{name})") } else { format!("#{name} = :{name}") }
         };
         let mut names: Vec<&String> = item.keys().collect();
         names.sort();
         let expression = format!("SET {}", names.into_iter().map(set).collect::<Vec<_>>().join(", "));
         Ok::<Leg, Error>(item.into_iter().fold(Leg::update(key, expression), |leg, (name, value)| leg.value(&format!(":{name}"), value)))
     };
-    Ok([leg(keys::subscription(collection, user))?, leg(keys::my_subscription(user, collection))?])
+    Ok([leg(keys::subscription(collection, user, id.as_ref()))?, leg(keys::my_subscription(user, collection, id.as_ref()))?])
 }
 
 impl Store {
-    /// Subscribes the caller, or changes how they are told.
-    pub async fn subscribe(&self, by: &Access<ReadCollection>, mail: MailLevel, now: Timestamp) -> Result<(), Error> {
-        self.commit(&legs(&by.thing, &by.caller, mail, by.thing.seq, now)?).await
+    /// Subscribes the caller to a collection or to an item of it, or changes how they are told. Who is being removed
+    /// from the team at the same time is refused.
+    pub async fn subscribe(&self, by: &Access<ReadCollection>, item: Option<ItemRef>, wish: Wish, now: Timestamp) -> Result<(), Error> {
+        let mut all = Vec::from(legs(&by.thing, &by.caller, item, wish, by.thing.seq, now)?);
+        if let Some(team) = by.thing.team {
+            all.push(users::still_in(&by.caller, team)?);
+        }
+        self.commit(&all).await
     }
 
     /// Ends the caller's subscription. One that is not there is as good as ended.
-    pub async fn unsubscribe(&self, by: &Access<ReadCollection>) -> Result<(), Error> {
-        self.end_subscription(&by.thing.collection, by.caller.user).await
+    pub async fn unsubscribe(&self, by: &Access<ReadCollection>, item: Option<&ElementId>) -> Result<(), Error> {
+        self.end_subscription(&by.thing.collection, by.caller.user, item).await
     }
 
     /// Ends a subscription on both sides.
-    pub async fn end_subscription(&self, collection: &CollectionId, user: UserId) -> Result<(), Error> {
-        self.commit(&[Leg::delete(keys::subscription(collection, user)), Leg::delete(keys::my_subscription(user, collection))]).await
+    pub async fn end_subscription(&self, collection: &CollectionId, user: UserId, item: Option<&ElementId>) -> Result<(), Error> {
+        let both = [keys::subscription(collection, user, item), keys::my_subscription(user, collection, item)];
+        self.commit(&both.map(Leg::delete)).await
     }
 
-    /// The caller's subscription to a collection.
-    pub async fn subscription(&self, by: &Access<ReadCollection>) -> Result<Option<Subscription>, Error> {
-        self.get(&keys::subscription(&by.thing.collection, by.caller.user)).await?.map(read).transpose()
+    /// The caller's subscription to a collection, or to an item of it.
+    pub async fn subscription(&self, by: &Access<ReadCollection>, item: Option<&ElementId>) -> Result<Option<Subscription>, Error> {
+        self.get(&keys::subscription(&by.thing.collection, by.caller.user, item)).await?.map(read).transpose()
     }
 
     /// A person's subscriptions.
@@ -86,15 +155,18 @@ impl Store {
         items.into_iter().map(read).collect()
     }
 
-    /// The caller's subscriptions to what is still there and theirs to see: one read more.
-    pub async fn subscriptions_seen(&self, caller: &Caller) -> Result<Vec<Subscription>, Error> {
-        let mut all = self.subscriptions_of(caller.user).await?;
+    /// The caller's subscriptions to what is still there and theirs to see, with the names of the collections: one read
+    /// more.
+    pub async fn subscriptions_seen(&self, caller: &Caller) -> Result<Vec<(Subscription, String)>, Error> {
+        let all = self.subscriptions_of(caller.user).await?;
         let seen = self.seen(caller, &all.iter().map(|subscription| subscription.collection.clone()).collect()).await?;
-        all.retain(|subscription| seen.get(&subscription.collection).is_some_and(|(head, _)| head.deleted_at.is_none()));
-        Ok(all)
+        let there = |subscription: &Subscription| seen.get(&subscription.collection).filter(|(head, _)| head.deleted_at.is_none());
+        let named = all.into_iter().filter_map(|one| Some((there(&one)?.0.name.clone(), one)));
+        Ok(named.map(|(name, subscription)| (subscription, name)).collect())
     }
 
-    /// Everyone who subscribed to a collection. Whether they may still see it is asked when they are told.
+    /// Everyone who subscribed to a collection or to something in it. Whether they may still see it is asked when they
+    /// are told.
     pub async fn subscribers(&self, collection: &CollectionId) -> Result<Vec<Subscription>, Error> {
         let items = self.all(&Range::prefix(keys::collection_partition(collection), keys::SUBSCRIPTIONS)).await?;
         items.into_iter().map(read).collect()

@@ -64,7 +64,8 @@ async fn a_change_is_mailed_to_those_who_want_it() {
         assert!(mail.text.contains(told), "{told} is not in {}", mail.text);
     }
     assert!(mail.html.contains("http://example.com/v2/orders?&#60;b&#62;") && mail.html.contains(&link), "{}", mail.html);
-    assert!(mail.headers["List-Unsubscribe"].contains(&team.collection), "{:?}", mail.headers);
+    assert!(mail.headers["List-Unsubscribe"].contains("/api/unsubscribe?token="), "{:?}", mail.headers);
+    assert_eq!(mail.headers["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click");
     assert_eq!((team.changes_mailed("ann"), team.changes_mailed("bob"), team.changes_mailed("carl")), (0, 1, 0));
 }
 

@@ -3,6 +3,7 @@
 mod conflicts;
 mod crowd;
 mod edits;
+mod following;
 mod formats;
 mod imports;
 mod kills;

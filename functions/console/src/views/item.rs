@@ -25,6 +25,8 @@ pub struct Request {
     pub folders: Vec<String>,
     /// The request.
     pub request: Item,
+    /// The viewer's subscription to it: how often by mail; `None` without one.
+    pub subscription: Option<&'static str>,
     /// Whether the viewer may change it.
     pub may_edit: bool,
 }

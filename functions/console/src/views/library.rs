@@ -45,6 +45,15 @@ pub struct Collection {
     pub file_name: String,
 }
 
+impl Collection {
+    /// Where the viewer's subscription to it is changed, or to an item of it.
+    pub fn subscription(&self, item: impl AsRef<str>) -> String {
+        let item = item.as_ref();
+        let query = if item.is_empty() { String::new() } else { format!("?item={item}") };
+        format!("/api/collections/{}/subscription{query}", self.id)
+    }
+}
+
 /// `/collections/{collection}`.
 #[derive(Debug, Template)]
 #[template(path = "collection.html")]
@@ -55,7 +64,7 @@ pub struct CollectionPage {
     pub collection: Collection,
     /// Its folders and requests.
     pub tree: Vec<Step>,
-    /// The viewer's subscription: `now` or `off` for the mails, `None` without one.
+    /// The viewer's subscription: how often by mail; `None` without one.
     pub subscription: Option<&'static str>,
     /// What happened last.
     pub changes: Vec<Entry>,

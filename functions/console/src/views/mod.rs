@@ -7,6 +7,7 @@ mod door;
 mod item;
 mod keys;
 mod library;
+mod notices;
 mod programs;
 mod second_factor;
 mod team;
@@ -19,6 +20,7 @@ pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Sign
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
 pub use library::{Collection, CollectionPage, Day, EXPORTS, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
+pub use notices::{CategoryRow, Followed, Notice, NotificationSettings, Notifications, RHYTHMS, Unsubscribe, same};
 pub use programs::{Authorize, Device, DeviceStep};
 pub use second_factor::{Qr, SecondFactor, State};
 pub use team::{Member, New, Pending, Seats, TeamPage, Wish};
@@ -34,6 +36,8 @@ pub struct Frame {
     pub team: Option<TeamLink>,
     /// Which tab of the team it is: `library`, `feed` or `team`. `lost` where it is not known who looks.
     pub section: &'static str,
+    /// How many notices the viewer has not read.
+    pub unread: usize,
 }
 
 /// Who looks at a page.

@@ -21,7 +21,7 @@ pub fn viewer() -> Viewer {
 
 pub fn inside(name: &str, section: &'static str) -> Frame {
     let other = TeamLink { id: "2".into(), name: "Lighthouse Labs".into(), handle: "lighthouse".into(), role: "viewer".into() };
-    Frame { viewer: Some(viewer()), teams: vec![link(name), other], team: Some(link(name)), section }
+    Frame { viewer: Some(viewer()), teams: vec![link(name), other], team: Some(link(name)), section, unread: 3 }
 }
 
 pub fn note(name: &str, account_exists: bool) -> Note {
@@ -131,8 +131,53 @@ pub fn request(name: &str) -> Request {
         collection: collection("c1", "Orders API"),
         folders: vec!["Orders".into()],
         request: item,
+        subscription: Some("daily"),
         may_edit: true,
     }
+}
+
+fn notifications(name: &str) -> Notifications {
+    let notice = |id: &str, read| Notice {
+        id: id.into(),
+        seq: 1,
+        at: at("2026-11-21T08:00:00Z"),
+        category: "changes",
+        text: format!("ann changed the request “{name}” in Orders API"),
+        link: "/collections/c1/items/a3".into(),
+        read,
+    };
+    Notifications {
+        frame: inside(name, "notices"),
+        notices: vec![notice("n1", false), notice("n2", true)],
+        older: Some("x".into()),
+        watch: String::new(),
+    }
+}
+
+fn settings(name: &str) -> NotificationSettings {
+    let row = |row, title| CategoryRow { name: row, title, about: "what belongs to it", in_app: true, mail: false };
+    let followed = Followed {
+        id: "0".into(),
+        name: name.into(),
+        within: Some("Orders API".into()),
+        link: "/collections/c1/items/a3".into(),
+        api: "/api/collections/c1/subscription?item=a3".into(),
+        mail: "daily",
+        feed: true,
+        socket: false,
+    };
+    NotificationSettings {
+        frame: inside(name, "notices"),
+        viewer: viewer(),
+        stopped: Some("bounce".into()),
+        rows: vec![row("security", "Security"), row("changes", "Changes")],
+        daily_at: 7,
+        followed: vec![followed],
+    }
+}
+
+fn unsubscribe(ours: bool) -> Unsubscribe {
+    Unsubscribe { frame: Frame::default(), done: false, ours, all: false, api: "/api/unsubscribe?token=x".into() }
 }
 
 fn member(id: &str, name: &str, role: &str, is_me: bool) -> Member {
@@ -358,6 +403,10 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
             "home-empty",
             html(&|| Home { frame: Frame { teams: vec![], ..signed.clone() }, name: name.into(), closed: vec![name.into()] }.render()),
         ),
+        ("notifications", html(&|| notifications(name).render())),
+        ("notification-settings", html(&|| settings(name).render())),
+        ("unsubscribe", html(&|| unsubscribe(true).render())),
+        ("unsubscribe-incomplete", html(&|| unsubscribe(false).render())),
         ("signup", html(&|| Signup { frame: Frame::default(), invite: None, sent: false }.render())),
         ("signup-invite", html(&|| Signup { frame: Frame::default(), invite: Some(note(name, false)), sent: false }.render())),
         ("signup-sent", html(&|| Signup { frame: Frame::default(), invite: None, sent: true }.render())),
