@@ -107,7 +107,7 @@ async fn wrong_roles_are_named_and_nothing_is_given() {
     assert_eq!(pointers(change(wrong).await), ["/roles/0/op", "/roles/1/value/0/role", "/roles/2/value/0/id", "/roles/3/path"]);
     assert_eq!(pointers(change(json!({"roles": [op("/group", json!([{"id": 5, "role": "VIEWER"}]))]})).await), ["/roles/0/value/0/id"]);
     assert_eq!(pointers(change(json!({"roles": []})).await), ["/roles"]);
-    assert_eq!(pointers(change(json!({"roles": [op("/user", json!([{"id": bob.id}]))]})).await), ["/roles/0/value/0"]);
+    assert_eq!(pointers(change(json!({"roles": [op("/user", json!([{"id": bob.id}]))]})).await), ["/roles/0/value/0/role"]);
     anna.patch(&roles, "[").await.refused(400, "malformed");
     assert_eq!(anna.get(&roles).await.ok().json(), json!({"group": [], "team": [], "user": []}));
     let one = format!("/api/collections/{collection}/access");
