@@ -73,6 +73,18 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("POST /api/unsubscribe",                             [404,   404,   404,   404,   404,   404,   404,   404]),
     // A team.
     ("GET /api/teams/{team}",                             [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("PATCH /api/teams/{team}",                           [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("DELETE /api/teams/{team}",                          [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/restore",                    [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/transfer",                   [401,   404,   404,   403,   403,   403,   422,   403]),
+    ("GET /api/groups",                                   [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/groups/{group}",                           [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /api/teams/{team}/groups",                      [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("POST /api/teams/{team}/groups",                     [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("PATCH /api/teams/{team}/groups/{group}",            [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("DELETE /api/teams/{team}/groups/{group}",           [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("GET /api/audit/logs",                               [401,   404,   404,   403,   403,   403,   200,   200]),
+    ("GET /api/teams/{team}/audit",                       [401,   404,   404,   403,   403,   403,   200,   200]),
     ("GET /api/teams/{team}/members",                     [401,   404,   404,   200,   200,   200,   200,   200]),
     ("PATCH /api/teams/{team}/members/{user}",            [401,   404,   404,   403,   403,   403,   200,   403]),
     ("DELETE /api/teams/{team}/members/{user}",           [401,   404,   404,   403,   403,   403,   200,   403]),
@@ -151,6 +163,8 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /teams/new",                                    [303,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}",                                 [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}/library",                         [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /teams/{team}/settings",                        [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /teams/{team}/audit",                           [303,   404,   404,   403,   403,   403,   200,   200]),
     ("GET /teams/{team}/feed",                            [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}",                     [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/access",              [303,   404,   404,   200,   200,   200,   200,   200]),
@@ -261,6 +275,15 @@ impl World {
             let made = self.maker.post("/api/collection-access-keys", shared.clone()).await.ok().at("/access_key/id");
             path = path.replace("{key}", made.as_str().expect("id"));
         }
+        if path.contains("{group}") {
+            let name = format!("Group {}", self.count);
+            let made = self.maker.post(&format!("/api/teams/{}/groups", self.team.id), json!({"name": name})).await;
+            let id = made.ok().at("/group/id").to_string();
+            path = path.replace("{group}", &id);
+        }
+        if route == "GET /api/audit/logs" {
+            path = format!("{path}?team={}", self.team.id);
+        }
         if path.ends_with("/access-requests/{user}") {
             self.victim.post(&format!("/api/collections/{collection}/access-requests"), json!({"role": "editor"})).await.status(202);
         }
@@ -348,6 +371,10 @@ fn body(route: &str, count: usize, token: &str, team: u64) -> Option<String> {
         "POST /api/collections/{collection}/items" | "PUT /api/collections/{collection}/items/{item}" => samples::request("theirs"),
         "PATCH /api/collections/{collection}/items/{item}" => json!({"name": "theirs"}),
         "POST /api/collections/{collection}/items/{item}/move" => json!({"parent": null}),
+        "PATCH /api/teams/{team}" => json!({"description": format!("Changed {count} times")}),
+        "POST /api/teams/{team}/transfer" => json!({"user": 1}),
+        "POST /api/teams/{team}/groups" => json!({"name": format!("Theirs {count}")}),
+        "PATCH /api/teams/{team}/groups/{group}" => json!({"name": format!("Renamed {count}")}),
         "PATCH /api/collections/{collection}/roles" => {
             json!({"roles": [{"op": "update", "path": "/team", "value": [{"id": team, "role": "EDITOR"}]}]})
         }

@@ -84,7 +84,7 @@ pub async fn access(State(app): State<App>, On(By(by)): On<By<ReadCollection>>) 
             .map(|group| GroupRole {
                 id: group.id.to_string(),
                 name: group.name.clone(),
-                members: group.members.len(),
+                members: standings.iter().filter(|one| one.member.groups.contains(&group.id)).count(),
                 role: head.groups.get(&group.id).copied().map(role_word),
             })
             .collect(),

@@ -15,6 +15,7 @@ mod library;
 mod notices;
 mod programs;
 mod second_factor;
+mod settings;
 mod teams;
 pub mod views;
 
@@ -52,6 +53,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(library::collection))
         .routes(routes!(library::request))
         .routes(routes!(access::access))
+        .routes(routes!(settings::settings))
+        .routes(routes!(settings::audit))
         .routes(routes!(account::account))
         .routes(routes!(account::profile))
         .routes(routes!(account::person))

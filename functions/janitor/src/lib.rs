@@ -1,5 +1,5 @@
 //! Scheduled clean-up: imports that were never finished, generations replaced long ago, deleted folders,
-//! the trash, invitations past their time.
+//! the trash, invitations past their time, teams that are to be deleted.
 
 use app::{App, Crash, Var};
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ pub async fn handle(app: &App, _event: Value) -> Result<Value, Crash> {
     let generations = app.store.remove_generations(now).await?;
     let trash = app.store.empty_trash(now).await?;
     let invites = app.store.expire_invites(now).await?;
-    tracing::info!(generations, trash, invites, "cleaned up");
-    Ok(json!({"generations": generations, "trash": trash, "invites": invites}))
+    let teams = app.store.delete_doomed(now).await?;
+    tracing::info!(generations, trash, invites, teams, "cleaned up");
+    Ok(json!({"generations": generations, "trash": trash, "invites": invites, "teams": teams}))
 }

@@ -1,10 +1,11 @@
-//! Letters about access to a collection: to those who can give it, and to who asked.
+//! Letters about access to a collection, to those who can give it and to who asked; and about the end of a team.
 
 use app::{App, Crash, Letter};
-use domain::access::CollectionRole;
+use domain::access::{CollectionRole, TeamRole};
 use domain::change::Actor;
-use domain::ids::{CollectionId, UserId};
+use domain::ids::{CollectionId, TeamId, UserId};
 use futures::StreamExt;
+use jiff::Timestamp;
 use store::receipts::Receipt;
 
 use crate::deliver;
@@ -50,6 +51,35 @@ pub(crate) async fn asked(app: &App, collection: &CollectionId, user: UserId, ev
     });
     let results: Vec<Result<(), Crash>> = futures::stream::iter(letters.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect().await;
     results.into_iter().collect()
+}
+
+/// To the admins of a team that somebody wants deleted, each once.
+pub(crate) async fn doomed(app: &App, team: TeamId, due: Timestamp, by: Option<Actor>, event: uuid::Uuid) -> Result<(), Crash> {
+    let Some(about) = app.store.team(team).await? else { return Ok(()) };
+    let members = app.store.members(team).await?;
+    let admins: Vec<UserId> = members.iter().filter(|member| member.role == TeamRole::Admin).map(|member| member.user).collect();
+    let by = by.map_or_else(|| "Somebody".to_owned(), |actor| actor.username);
+    let name = words::line(&about.name);
+    for admin in app.store.profiles(&admins).await?.into_values() {
+        let receipt = Receipt { kind: "team-doomed", to: admin.id.to_string(), cause: event.to_string() };
+        let write = async {
+            if about.delete_at != Some(due) {
+                return Ok(None);
+            }
+            let notice = Notice {
+                title: "A team of yours on Postroom is to be deleted",
+                paragraphs: vec![
+                    format!("{by} wants the team {name} deleted. On {} everything of it goes, for good.", due.strftime("%-d %B %Y")),
+                    "Until then every admin can keep it.".to_owned(),
+                ],
+                button: Some(("Look at the team", format!("{}/teams/{team}/settings", app.config.pages_url))),
+                foot: "You get this letter because you are an admin of the team.",
+            };
+            notice.letter(&admin.email)
+        };
+        deliver::once(app, receipt, write).await?;
+    }
+    Ok(())
 }
 
 /// To who asked.

@@ -99,6 +99,7 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::SignedInAnew { user, session } => {
             deliver::once(app, once("signed-in", user, event.id), signed_in(app, user, &session)).await
         }
+        Happened::TeamDeletionAsked { team, due } => access::doomed(app, team, due, event.actor, event.id).await,
         Happened::AccessAsked { collection, user, .. } => access::asked(app, &collection, user, event.id).await,
         Happened::AccessAnswered { collection, user, role, .. } => {
             deliver::once(app, once("access-answer", user, event.id), access::answered(app, &collection, user, role, event.actor)).await
@@ -134,6 +135,14 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::Joined { .. }
         | Happened::RoleChanged { .. }
         | Happened::Left { .. }
+        | Happened::TeamChanged { .. }
+        | Happened::TeamKept { .. }
+        | Happened::TeamDeleted { .. }
+        | Happened::GroupMade { .. }
+        | Happened::GroupChanged { .. }
+        | Happened::GroupDeleted { .. }
+        | Happened::GroupJoined { .. }
+        | Happened::GroupLeft { .. }
         | Happened::RoleGiven { .. } => Ok(()),
     }
 }

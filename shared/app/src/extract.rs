@@ -131,7 +131,7 @@ async fn caller(app: &App, parts: &Parts, more: impl FnOnce(UserId) -> Vec<Key>)
     if let Some(meter) = parts.extensions.get::<Meter>() {
         meter.count(app, caller.user)?;
     }
-    Ok((Caller { client: client(&parts.headers), ..caller }, items))
+    Ok((Caller { client: client(&parts.headers), address: address(&parts.headers), ..caller }, items))
 }
 
 /// The program that asks, as it names itself.

@@ -99,6 +99,8 @@ pub struct Caller {
     pub teams: BTreeMap<TeamId, Membership>,
     /// Those of their teams that they do not get into before they have a second factor.
     pub closed: BTreeMap<TeamId, Membership>,
+    /// The network address that they call from, where it is known.
+    pub address: Option<String>,
 }
 
 impl Caller {
@@ -131,8 +133,12 @@ pub enum Action {
     ManageInvites,
     /// Ask the admins to invite somebody.
     AskToInvite,
-    /// Change roles, remove members.
+    /// Change roles, remove members, make groups.
     ManageMembers,
+    /// Change the team's name and URL, delete it.
+    ManageTeam,
+    /// Read the audit log.
+    ReadAudit,
     /// Stop being a member.
     LeaveTeam,
     /// See what a workspace holds.
@@ -169,7 +175,7 @@ impl Action {
             Action::ManageSeats => Needs::AdminOrBilling,
             Action::ManageInvites => Needs::Confirmed(TeamRole::Admin),
             Action::AskToInvite => Needs::Confirmed(TeamRole::Viewer),
-            Action::ManageMembers => Needs::Team(TeamRole::Admin),
+            Action::ManageMembers | Action::ManageTeam | Action::ReadAudit => Needs::Team(TeamRole::Admin),
             Action::CreateCollection => Needs::Team(TeamRole::Editor),
             Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
             Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
@@ -178,7 +184,7 @@ impl Action {
     }
 
     fn reads(self) -> bool {
-        matches!(self, Action::ReadTeam | Action::ReadWorkspace | Action::ReadCollection)
+        matches!(self, Action::ReadTeam | Action::ReadAudit | Action::ReadWorkspace | Action::ReadCollection)
     }
 }
 
@@ -420,6 +426,10 @@ permissions! {
     AskToInvite: TeamId;
     /// See [`Action::ManageMembers`].
     ManageMembers: TeamId;
+    /// See [`Action::ManageTeam`].
+    ManageTeam: TeamId;
+    /// See [`Action::ReadAudit`].
+    ReadAudit: TeamId;
     /// See [`Action::LeaveTeam`].
     LeaveTeam: TeamId;
     /// See [`Action::ReadWorkspace`].
@@ -459,6 +469,7 @@ mod tests {
             second_factor: false,
             closed: BTreeMap::new(),
             teams: teams.iter().map(|(team, role)| (TeamId(*team), Membership::new(*role, false))).collect(),
+            address: None,
         }
     }
 

@@ -6,10 +6,33 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{CollectionRole, TeamRole};
+use crate::access::{Caller, CollectionRole, TeamRole};
 use crate::change::Actor;
 use crate::ids::{CollectionId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId};
 use crate::team::Joining;
+
+/// Who does something, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct Doer {
+    /// Who; `None` where nobody is signed in, or time does it.
+    pub actor: Option<Actor>,
+    /// The network address.
+    pub address: Option<String>,
+    /// The program, as it names itself.
+    pub client: Option<String>,
+}
+
+impl From<Option<Actor>> for Doer {
+    fn from(actor: Option<Actor>) -> Doer {
+        Doer { actor, address: None, client: None }
+    }
+}
+
+impl From<&Caller> for Doer {
+    fn from(caller: &Caller) -> Doer {
+        Doer { actor: Some(caller.actor()), address: caller.address.clone(), client: caller.client.clone() }
+    }
+}
 
 /// An entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +44,12 @@ pub struct Event {
     /// Who did it; `None` where nobody was signed in, or time did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
+    /// From which network address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// By which program, as it names itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     /// What happened.
     #[serde(flatten)]
     pub what: Happened,
@@ -267,6 +296,73 @@ pub enum Happened {
         /// Who.
         user: UserId,
     },
+    /// A team got another name, URL or description.
+    TeamChanged {
+        /// The team.
+        team: TeamId,
+        /// What changed: `name`, `handle`, `description`.
+        fields: Vec<String>,
+    },
+    /// A team is to be deleted. Mailed to its admins.
+    TeamDeletionAsked {
+        /// The team.
+        team: TeamId,
+        /// When.
+        due: Timestamp,
+    },
+    /// A team is not to be deleted after all.
+    TeamKept {
+        /// The team.
+        team: TeamId,
+    },
+    /// A team was deleted, and everything of it.
+    TeamDeleted {
+        /// The team.
+        team: TeamId,
+    },
+    /// A group was made.
+    GroupMade {
+        /// The team.
+        team: TeamId,
+        /// The group.
+        group: GroupId,
+        /// Its name.
+        name: String,
+    },
+    /// A group got another name or summary.
+    GroupChanged {
+        /// The team.
+        team: TeamId,
+        /// The group.
+        group: GroupId,
+        /// Its name now.
+        name: String,
+    },
+    /// A group was deleted.
+    GroupDeleted {
+        /// The team.
+        team: TeamId,
+        /// The group.
+        group: GroupId,
+    },
+    /// Somebody was put into a group.
+    GroupJoined {
+        /// The team.
+        team: TeamId,
+        /// The group.
+        group: GroupId,
+        /// Who.
+        user: UserId,
+    },
+    /// Somebody was taken out of a group.
+    GroupLeft {
+        /// The team.
+        team: TeamId,
+        /// The group.
+        group: GroupId,
+        /// Who.
+        user: UserId,
+    },
     /// A role in a collection was given or taken.
     RoleGiven {
         /// The collection's team; `None` where it is a person's own.
@@ -353,10 +449,43 @@ impl Happened {
             | Happened::Joined { team, .. }
             | Happened::RoleChanged { team, .. }
             | Happened::Left { team, .. }
+            | Happened::TeamChanged { team, .. }
+            | Happened::TeamDeletionAsked { team, .. }
+            | Happened::TeamKept { team }
+            | Happened::TeamDeleted { team }
+            | Happened::GroupMade { team, .. }
+            | Happened::GroupChanged { team, .. }
+            | Happened::GroupDeleted { team, .. }
+            | Happened::GroupJoined { team, .. }
+            | Happened::GroupLeft { team, .. }
             | Happened::AccessAsked { team, .. }
             | Happened::AccessAnswered { team, .. } => Trail::Team(*team),
             Happened::RoleGiven { team, owner, .. } => team.map_or(Trail::User(*owner), Trail::Team),
         }
+    }
+}
+
+impl Happened {
+    /// The word for what happened, as the table and the audit log have it.
+    pub fn word(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["what"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The rest of it in words: what it says beside its team, with persons by the names that `name` gives.
+    pub fn details(&self, name: impl Fn(UserId) -> String) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let person = |value: &serde_json::Value| value.as_u64().map(|user| name(UserId(user)));
+        let mut said = Vec::new();
+        for (key, value) in value.as_object().into_iter().flatten().filter(|(key, _)| !matches!(key.as_str(), "what" | "team")) {
+            let told = match key.as_str() {
+                "user" | "owner" => person(value),
+                "to" => value.get("user").and_then(person),
+                _ => value.as_str().map(str::to_owned),
+            };
+            said.push(format!("{key}: {}", told.unwrap_or_else(|| value.to_string())));
+        }
+        said.join(", ")
     }
 }
 
@@ -370,6 +499,8 @@ mod tests {
             id: uuid::Uuid::nil(),
             at: Timestamp::UNIX_EPOCH,
             actor: None,
+            address: None,
+            client: None,
             what: Happened::Invited { team: TeamId(5), invite: "i".parse().unwrap(), round: 2 },
         };
         let text = serde_json::to_string(&event).unwrap();

@@ -48,8 +48,8 @@ pub const ROLES_AT_ONCE: usize = 30;
 pub const MESSAGE_CHARS: usize = 500;
 /// Groups of a team.
 pub const GROUPS: usize = 100;
-/// Members of a group.
-pub const GROUP_MEMBERS: usize = 1_000;
+/// Members that are put into a group or taken out of it at once.
+pub const GROUP_CHANGES: usize = 100;
 /// Entries of one page (feed, changes).
 pub const PAGE: usize = 100;
 /// A change's body in an event; larger ones are left out and marked (API Gateway: 128 KB a message, 32 KB a frame).

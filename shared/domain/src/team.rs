@@ -36,6 +36,14 @@ pub struct Team {
     /// How people come in.
     #[serde(default)]
     pub joining: Joining,
+    /// When it will be deleted, where somebody wants that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_at: Option<Timestamp>,
+}
+
+impl Team {
+    /// How long one may change one's mind about deleting a team.
+    pub const SECOND_THOUGHTS: SignedDuration = SignedDuration::from_hours(15 * 24);
 }
 
 /// How people come into a team, as its admins chose.
@@ -106,7 +114,7 @@ impl Member {
     }
 }
 
-/// A group of a team's members, to whom roles in collections are given together.
+/// A group of a team's members, to whom roles in collections are given together. Who is in it stands with the members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Its id.
@@ -118,14 +126,11 @@ pub struct Group {
     /// A sentence about it.
     #[serde(default)]
     pub summary: String,
-    /// Who is in it. Each member's own item says so, too, which is what decides.
-    #[serde(default)]
-    pub members: Vec<UserId>,
     /// Who made it.
     pub created_by: UserId,
     /// When.
     pub created_at: Timestamp,
-    /// When its name, summary or members last changed.
+    /// When its name or summary last changed.
     pub updated_at: Timestamp,
 }
 

@@ -177,7 +177,7 @@ impl Store {
                     (Grantee::User(user), role) => legs.extend(grant_legs(&head, *user, *role)?),
                 }
                 let what = Happened::RoleGiven { team: head.team, owner: head.owner, collection: collection.clone(), to: *to, role: *role };
-                legs.push(events::leg(Some(by.caller.actor()), what, now)?);
+                legs.push(events::leg(&by.caller, what, now)?);
             }
             legs.splice(0..0, audience_legs(&head, everyone, &groups)?);
             match self.transact(&legs).await? {
@@ -295,7 +295,7 @@ impl Store {
         }
         let what = Happened::AccessAsked { team, collection: collection.clone(), user: by.user, role };
         let item = with_ttl(row(&keys::ask(collection, by.user), "ask", &ask)?, ask.expires_at);
-        self.commit(&[Leg::put(item), events::leg(Some(by.actor()), what, now)?]).await
+        self.commit(&[Leg::put(item), events::leg(by, what, now)?]).await
     }
 
     /// Who waits for an answer, the first first.
@@ -331,7 +331,7 @@ impl Store {
             let what = Happened::AccessAnswered { team, collection: collection.clone(), user, role };
             let mut legs = vec![
                 Leg::delete(keys::ask(collection, user)).when("#asked_at = :asked").value(":asked", s(ask.asked_at)).or(Conflict::AskGone),
-                events::leg(Some(by.caller.actor()), what, now)?,
+                events::leg(&by.caller, what, now)?,
             ];
             if role.is_some() {
                 legs.push(Leg::check(keys::member(team, user)).when("attribute_exists(pk)").or(Conflict::NotMember));

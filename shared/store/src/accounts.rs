@@ -73,7 +73,7 @@ impl Store {
                 .or(Conflict::UsernameTaken)
                 .text(":new", username.as_str())
                 .text(":old", profile.username.as_str()),
-            events::leg(Some(by.actor()), Happened::UsernameChanged { user }, now)?,
+            events::leg(by, Happened::UsernameChanged { user }, now)?,
         ];
         if old != new {
             let claim = row(&new, "claim", &Claim { user, until: None })?;
@@ -105,7 +105,7 @@ impl Store {
     pub async fn ask_email(&self, by: &Caller, email: &Email, now: Timestamp) -> Result<(), Error> {
         let user = by.user;
         let ask = Leg::update(keys::profile(user), "SET #email_asked = :email").when("attribute_exists(pk)").text(":email", email.as_str());
-        self.commit(&[ask, events::leg(Some(by.actor()), Happened::EmailAsked { user }, now)?]).await
+        self.commit(&[ask, events::leg(by, Happened::EmailAsked { user }, now)?]).await
     }
 
     /// Gives an account the address that it asked for. The old one is kept for it for [`WAY_BACK`].

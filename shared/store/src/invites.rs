@@ -224,10 +224,8 @@ impl Store {
             let again =
                 Invite { round: was.round + 1, expires_at: now.saturating_add(Invite::LIFETIME).unwrap_or(Timestamp::MAX), ..was.clone() };
             let what = Happened::Invited { team, invite: again.id.clone(), round: again.round };
-            let legs = [
-                Leg::put(item(&again)?).when("#round = :round").number(":round", was.round),
-                events::leg(Some(access.caller.actor()), what, now)?,
-            ];
+            let legs =
+                [Leg::put(item(&again)?).when("#round = :round").number(":round", was.round), events::leg(&access.caller, what, now)?];
             match self.transact(&legs).await? {
                 Ended::Committed => return Ok(again),
                 Ended::MovedOn(_) => patience.wait().await?,

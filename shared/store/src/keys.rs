@@ -40,6 +40,7 @@
 //! | an address that no mail goes to | `EMAIL#sha` | `STOP` |
 //! | index gsi1: mails about changes by the time when they are due | `MAILS` | `time#u` |
 //! | index gsi1: connections by the time when they are looked after | `CONNECTIONS` | `time#x` |
+//! | index gsi1: teams to be deleted, by when | `DOOMED` | `time#t` |
 //! | index gsi1: invitations by the time when they expire | `INVITES` | `time#t#i` |
 
 use std::fmt;
@@ -215,6 +216,19 @@ pub fn wish(team: TeamId, wish: &WishId) -> Key {
     Key::new(team_partition(team), format!("{WISHES}{wish}"))
 }
 
+/// The partition of gsi1 that lists teams to be deleted.
+pub const DOOMED: &str = "DOOMED";
+
+/// A team's place in gsi1 until it is deleted.
+pub fn doomed_at(at: Timestamp, team: TeamId) -> String {
+    format!("{}#{team}", milliseconds(at))
+}
+
+/// The end of the range of gsi1 that is due at `at`.
+pub fn doomed_until(at: Timestamp) -> String {
+    milliseconds(at)
+}
+
 /// The prefix of a team's groups.
 pub const GROUPS: &str = "GROUP#";
 
@@ -288,6 +302,16 @@ pub fn ask(collection: &CollectionId, user: UserId) -> Key {
 /// A subscription as the collection sees it.
 pub fn subscription(collection: &CollectionId, user: UserId, item: Option<&ElementId>) -> Key {
     Key::new(collection_partition(collection), format!("{SUBSCRIPTIONS}{user}{}", of_item(item)))
+}
+
+/// Where a person finds what lies under `sort` in a collection: their subscription or their role.
+pub fn mirror(collection: &CollectionId, sort: &str) -> Option<Key> {
+    if let Some(user) = sort.strip_prefix(GRANTS) {
+        return Some(my_grant(user.parse().ok()?, collection));
+    }
+    let (user, item) = sort.strip_prefix(SUBSCRIPTIONS).map(|rest| rest.split_once('#').unwrap_or((rest, "")))?;
+    let item: Option<ElementId> = item.parse().ok();
+    Some(my_subscription(user.parse().ok()?, collection, item.as_ref()))
 }
 
 /// The prefix of what was deleted in a collection.
@@ -551,8 +575,17 @@ pub fn feed_entry(feed: String, at: Timestamp, collection: &CollectionId, seq: u
 
 /// An entry of the audit trail; `subject` is a user's or a team's partition.
 pub fn event(subject: &str, at: Timestamp, id: uuid::Uuid) -> Key {
-    let month = at.strftime("%Y%m");
-    Key::new(format!("AUDIT#{subject}#{month}"), format!("EVT#{id}"))
+    Key::new(audit_partition(subject, &month(at)), format!("EVT#{id}"))
+}
+
+/// The month that an entry of the audit trail lies in, `202611`.
+pub fn month(at: Timestamp) -> String {
+    at.strftime("%Y%m").to_string()
+}
+
+/// A month of the audit trail.
+pub fn audit_partition(subject: &str, month: &str) -> String {
+    format!("AUDIT#{subject}#{month}")
 }
 
 /// The receipt of a mail: one per kind, person and cause.

@@ -18,10 +18,12 @@ pub mod about;
 pub mod access;
 pub mod access_keys;
 pub mod accounts;
+pub mod audit;
 pub mod changes;
 mod codec;
 mod commit;
 mod credentials;
+pub mod deletion;
 pub mod digests;
 pub mod drafts;
 pub mod edits;
@@ -29,6 +31,7 @@ pub mod elements;
 pub mod events;
 pub mod factors;
 pub mod feed;
+pub mod groups;
 pub mod imports;
 pub mod invites;
 pub mod keys;
@@ -44,6 +47,7 @@ pub mod readers;
 pub mod receipts;
 pub mod saves;
 pub mod sessions;
+pub mod settings;
 pub mod subscriptions;
 pub mod table;
 pub mod teams;
@@ -93,6 +97,12 @@ pub enum Conflict {
     WishGone,
     /// The member is not there (any more).
     NotMember,
+    /// The group is not there (any more).
+    GroupGone,
+    /// The team has as many groups as it can have.
+    TooManyGroups,
+    /// The team is not to be deleted.
+    TeamStays,
     /// The team would be left without an admin.
     LastAdmin,
     /// The link was used, replaced or is too old.
@@ -253,6 +263,10 @@ impl Range {
 
     pub(crate) fn below(partition: String, sort: impl Into<String>) -> Range {
         Range { condition: " AND sk < :a", values: vec![(":a", sort.into())], ..Range::of(partition) }
+    }
+
+    pub(crate) fn above(partition: String, sort: impl Into<String>) -> Range {
+        Range { condition: " AND sk > :a", values: vec![(":a", sort.into())], ..Range::of(partition) }
     }
 
     pub(crate) fn in_index(self) -> Range {

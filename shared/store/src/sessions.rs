@@ -301,7 +301,7 @@ impl Store {
     pub async fn end_all_sessions(&self, by: &Caller, keep: Option<&SessionId>, now: Timestamp) -> Result<(), Error> {
         let all = Leg::update(keys::profile(by.user), "SET #sessions_from = :from").when("attribute_exists(pk)");
         let what = Happened::SessionEnded { user: by.user, session: None, reused: false };
-        let mut legs = vec![all.value(":from", s(ended_from(now))), events::leg(Some(by.actor()), what, now)?];
+        let mut legs = vec![all.value(":from", s(ended_from(now))), events::leg(by, what, now)?];
         legs.extend(keep.map(|session| keep_session(by.user, session, now)));
         self.commit(&legs).await?;
         self.sweep_sessions(by.user, keep).await
@@ -332,7 +332,7 @@ impl Store {
             None => item,
         };
         let what = Happened::KeyMade { user: key.user, key: key.id.clone() };
-        self.commit(&[Leg::create(item).or(Conflict::IdTaken), events::leg(Some(by.actor()), what, key.created_at)?]).await
+        self.commit(&[Leg::create(item).or(Conflict::IdTaken), events::leg(by, what, key.created_at)?]).await
     }
 
     /// A user's API keys that have not expired, in the order in which they were made.
@@ -346,7 +346,7 @@ impl Store {
     pub async fn delete_key(&self, by: &Caller, key: &KeyId, now: Timestamp) -> Result<bool, Error> {
         let what = Happened::KeyDeleted { user: by.user, key: key.clone() };
         let delete = Leg::delete(keys::api_key(by.user, key)).when("attribute_exists(pk)").or(Conflict::SessionGone);
-        match self.commit(&[delete, events::leg(Some(by.actor()), what, now)?]).await {
+        match self.commit(&[delete, events::leg(by, what, now)?]).await {
             Ok(()) => Ok(true),
             Err(Error::Conflict(Conflict::SessionGone)) => Ok(false),
             Err(error) => Err(error),

@@ -31,8 +31,8 @@ pub struct NewTeam {
 
 /// Who has a team URL.
 #[derive(Serialize)]
-struct HandleClaim {
-    team: TeamId,
+pub(crate) struct HandleClaim {
+    pub(crate) team: TeamId,
 }
 
 /// By what right a member goes.
@@ -86,7 +86,7 @@ pub(crate) fn one_more_admin(team: TeamId) -> Leg {
     Leg::update(keys::team(team), "SET #admins = #admins + :one").when("attribute_exists(pk)").number(":one", 1)
 }
 
-fn one_admin_less(team: TeamId) -> Leg {
+pub(crate) fn one_admin_less(team: TeamId) -> Leg {
     Leg::update(keys::team(team), "SET #admins = #admins - :one").when("#admins > :one").number(":one", 1).or(Conflict::LastAdmin)
 }
 
@@ -130,6 +130,7 @@ impl Store {
             admins: 1,
             joining: Joining::default(),
             requires_second_factor: false,
+            delete_at: None,
         };
         let seats = Seats { count: 1, used: 1 };
         let membership = Membership::new(TeamRole::Admin, true);
@@ -151,7 +152,7 @@ impl Store {
             Leg::create(row(&keys::member(new.id, by.user), "member", &member)?).or(Conflict::IdTaken),
             Leg::create(row(&keys::workspace(&new.workspace), "workspace", &workspace)?).or(Conflict::IdTaken),
             users::join(by.user, new.id, membership)?,
-            events::leg(Some(by.actor()), Happened::TeamMade { team: new.id }, now)?,
+            events::leg(by, Happened::TeamMade { team: new.id }, now)?,
         ];
         self.commit(&legs).await?;
         Ok((team, seats))
@@ -199,7 +200,7 @@ impl Store {
                 .number(":free", wanted.free())
                 .number(":was", seats.count)
                 .number(":used", seats.used);
-            let event = events::leg(Some(access.caller.actor()), Happened::SeatsSet { team, count }, now)?;
+            let event = events::leg(&access.caller, Happened::SeatsSet { team, count }, now)?;
             match self.transact(&[set, event]).await? {
                 Ended::Committed => return Ok(wanted),
                 Ended::MovedOn(_) => patience.wait().await?,
@@ -263,7 +264,7 @@ impl Store {
             let mut legs = vec![
                 still(Leg::put(row(&keys::member(team, user), "member", &member)?), &was),
                 users::change(user, team, &member),
-                events::leg(Some(access.caller.actor()), what, now)?,
+                events::leg(&access.caller, what, now)?,
             ];
             match (was.role == TeamRole::Admin, member.role == TeamRole::Admin) {
                 (true, false) => legs.push(one_admin_less(team)),
@@ -288,7 +289,7 @@ impl Store {
                 still(Leg::delete(keys::member(team, user)), &was),
                 users::part(user, team),
                 free_seat(team),
-                events::leg(Some(by.actor()), Happened::Left { team, user }, now)?,
+                events::leg(by, Happened::Left { team, user }, now)?,
             ];
             if was.role == TeamRole::Admin {
                 legs.push(one_admin_less(team));

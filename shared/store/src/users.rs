@@ -81,6 +81,7 @@ impl Profile {
             second_factor,
             teams,
             closed,
+            address: None,
         }
     }
 }
@@ -136,12 +137,16 @@ pub(crate) fn join(user: UserId, team: TeamId, membership: Membership) -> Result
         .value(":membership", membership))
 }
 
-/// The leg that gives a member another role; what the team asks of them stays.
-pub(crate) fn change(user: UserId, team: TeamId, role: &Member) -> Leg {
-    Leg::update(keys::profile(user), format!("SET #teams.#{team}.#role = :role, #teams.#{team}.#billing = :billing"))
-        .when(format!("attribute_exists(#teams.#{team})"))
-        .value(":role", teams::role(role.role))
-        .value(":billing", flag(role.billing))
+/// The leg that gives a member another role or other groups; what the team asks of them stays.
+pub(crate) fn change(user: UserId, team: TeamId, member: &Member) -> Leg {
+    let groups: Vec<_> = member.groups.iter().map(crate::n).collect();
+    let set = format!("SET #teams.#{team}.#role = :role, #teams.#{team}.#billing = :billing");
+    let leg = match groups.is_empty() {
+        true => Leg::update(keys::profile(user), format!("{set} REMOVE #teams.#{team}.#groups")),
+        false => Leg::update(keys::profile(user), format!("{set}, #teams.#{team}.#groups = :groups"))
+            .value(":groups", aws_sdk_dynamodb::types::AttributeValue::L(groups)),
+    };
+    leg.when(format!("attribute_exists(#teams.#{team})")).value(":role", teams::role(member.role)).value(":billing", flag(member.billing))
 }
 
 /// The leg that holds a transaction to what the caller is in a team, as they were read, and to their getting in.

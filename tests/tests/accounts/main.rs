@@ -4,6 +4,7 @@
 mod access;
 mod bodies;
 mod engines;
+mod governance;
 mod hostile;
 mod invitations;
 mod invites;

@@ -10,6 +10,7 @@ mod library;
 mod notices;
 mod programs;
 mod second_factor;
+mod settings;
 mod team;
 
 use jiff::Timestamp;
@@ -23,6 +24,7 @@ pub use library::{Collection, CollectionPage, Day, EXPORTS, Entry, EntryItem, Fe
 pub use notices::{CategoryRow, Followed, Notice, NotificationSettings, Notifications, RHYTHMS, Unsubscribe, same};
 pub use programs::{Authorize, Device, DeviceStep};
 pub use second_factor::{Qr, SecondFactor, State};
+pub use settings::{AuditEntry, AuditPage, GroupCard, SettingsPage, Teammate};
 pub use team::{Member, New, Pending, Seats, TeamPage, Wish};
 
 /// What stands around every page.

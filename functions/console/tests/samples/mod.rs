@@ -271,6 +271,52 @@ pub fn access(name: &str) -> AccessPage {
     }
 }
 
+pub fn settings(name: &str) -> SettingsPage {
+    let person = |id: &str, name: &str| Teammate { id: id.into(), name: name.into() };
+    SettingsPage {
+        frame: inside(name, "team"),
+        link: link(name),
+        description: name.into(),
+        delete_at: Some(at("2026-12-05T12:00:00Z")),
+        groups: vec![GroupCard {
+            id: "7".into(),
+            name: name.into(),
+            summary: name.into(),
+            members: vec![person("2", name), person("3", "ines")],
+            others: vec![person("4", "oskar")],
+        }],
+        others: vec![person("2", name), person("3", "ines")],
+        may_manage: true,
+    }
+}
+
+pub fn audit(name: &str) -> AuditPage {
+    let entry = |id: &str, actor: Option<&str>, action: &str, details: &str| AuditEntry {
+        id: id.into(),
+        at: at("2026-11-21T20:58:00Z"),
+        actor: actor.map(Into::into),
+        action: action.into(),
+        details: details.into(),
+        address: actor.map(|_| "192.0.2.7".into()),
+    };
+    AuditPage {
+        frame: inside(name, "team"),
+        link: link(name),
+        entries: vec![
+            entry("1", Some("mira"), "role changed", "user: ines, role: editor, billing: false"),
+            entry("2", Some(name), "team changed", "fields: [\"name\"]"),
+            entry("3", None, "invite expired", "invite: 019abc"),
+        ],
+        members: vec![Teammate { id: "2".into(), name: name.into() }],
+        user: "2".into(),
+        action: name.into(),
+        since: "2026-11-01".into(),
+        until: String::new(),
+        query: "user=2".into(),
+        older: Some("user=2&cursor=x".into()),
+    }
+}
+
 /// Every page by a name, with `name` wherever a person chooses a name.
 pub fn pages(name: &str) -> Vec<(&'static str, String)> {
     let html = |page: &dyn Fn() -> askama::Result<String>| page().expect("a page renders");
@@ -471,6 +517,9 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("collection", html(&|| page(tree(name), Some("now"), entries(name)).render())),
         ("collection-empty", html(&|| page(vec![], None, vec![]).render())),
         ("request", html(&|| request(name).render())),
+        ("settings", html(&|| settings(name).render())),
+        ("settings-viewer", html(&|| SettingsPage { delete_at: None, groups: vec![], may_manage: false, ..settings(name) }.render())),
+        ("audit", html(&|| audit(name).render())),
         ("access", html(&|| access(name).render())),
         ("access-viewer", html(&|| AccessPage { asks: vec![], may_manage: false, mine: "viewer", ..access(name) }.render())),
         ("feed", html(&|| feed(entries(name)).render())),
