@@ -125,6 +125,19 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("PATCH /api/collections/{collection}/items/{item}",  [401,   404,   404,   403,   403,   200,   200,   403]),
     ("DELETE /api/collections/{collection}/items/{item}", [401,   404,   404,   403,   403,   200,   200,   403]),
     ("POST /api/collections/{collection}/items/{item}/move", [401, 404,  404,   403,   403,   200,   200,   403]),
+    ("POST /api/collections/{collection}/items/{item}/duplicate", [401, 404, 404, 403, 403, 200,  200,   403]),
+    // The copy goes to the place that the body names: the reader's key may not write there either.
+    ("POST /api/collections/{collection}/items/{item}/copy", [401, 404,  404,   403,   403,   200,   200,   403]),
+    ("POST /api/collections/{collection}/batch",          [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("POST /api/collections/{collection}/sync",           [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("GET /api/collections/{collection}/state",           [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /api/collections/{collection}/at/{seq}",        [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /api/collections/{collection}/items/{item}/history", [401, 404, 404,  200,   200,   200,   200,   200]),
+    ("GET /api/collections/{collection}/trash",           [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("POST /api/collections/{collection}/restore",        [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("GET /api/workspaces/{workspace}/trash",             [401,   404,   404,   200,   200,   200,   200,   200]),
+    // A deleted one.
+    ("POST /api/trash/{collection}/restore",              [401,   404,   404,   403,   403,   403,   200,   403]),
     ("GET /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /api/collections/{collection}/subscribers",     [401,   404,   404,   200,   200,   200,   200,   200]),
     ("PUT /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   403]),
@@ -247,6 +260,9 @@ impl World {
         self.count += 1;
         let (method, mut path) = route.split_once(' ').map(|(method, path)| (method, path.to_owned())).expect("a route");
         let collection = if path.contains("{collection}") { self.collection(method == "GET").await } else { String::new() };
+        if route.starts_with("POST /api/trash") {
+            self.maker.delete(&format!("/api/collections/{collection}")).await.ok();
+        }
         let item = if path.contains("{item}") { self.maker.item_named(&collection, "request 0").await } else { String::new() };
         let (mut invite, mut token) = (String::new(), String::new());
         if route.contains("invite") {
@@ -301,6 +317,7 @@ impl World {
             ("{invite}", invite),
             ("{token}", token.clone()),
             ("{request}", wish),
+            ("{seq}", "1".to_owned()),
             ("{session}", self.secrets.0.clone()),
             ("{key}", self.secrets.1.clone()),
             ("{file}", "console.css".to_owned()),
@@ -317,7 +334,7 @@ impl World {
         if route == "POST /api/collection-access-keys" {
             return ask.json(shared.to_string());
         }
-        match body(route, self.count, &token, self.team.id) {
+        match body(route, &path, self.count, &token, self.team.id) {
             Some(body) => ask.json(body),
             None => ask,
         }
@@ -325,7 +342,7 @@ impl World {
 }
 
 /// What is sent.
-fn body(route: &str, count: usize, token: &str, team: u64) -> Option<String> {
+fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option<String> {
     let body = match route {
         "POST /api/signup" => json!({}),
         "POST /api/signup/confirm" => json!({"token": "nonsense"}),
@@ -383,6 +400,10 @@ fn body(route: &str, count: usize, token: &str, team: u64) -> Option<String> {
         "POST /api/collections/{collection}/access-requests/{user}" => json!({"action": "approve"}),
         "POST /api/notifications/read" => json!({}),
         "PUT /api/me/notifications" => json!({"changes": {"in_app": true, "mail": true}}),
+        "POST /api/collections/{collection}/items/{item}/copy" => json!({"collection": path.split('/').nth(3)}),
+        "POST /api/collections/{collection}/batch" => json!({"operations": [{"op": "create", "item": samples::request("theirs")}]}),
+        "POST /api/collections/{collection}/sync" => json!({"since": 0}),
+        "POST /api/collections/{collection}/restore" => json!({"seq": 1}),
         "PUT /api/collections/{collection}/subscription" => json!({"mail": "off"}),
         _ => return None,
     };

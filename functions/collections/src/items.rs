@@ -6,8 +6,8 @@ use app::{App, By, Document, Fetched, Json, Path, Problem, Query, Seen};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use domain::access::EditCollection;
-use domain::collection::{Element, Kind};
+use domain::access::{EditCollection, ReadCollection};
+use domain::collection::{self as tree, Element, Kind};
 use domain::ids::ElementId;
 use domain::patch::{self, Unfit};
 use domain::{format, json};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json as value};
 use store::saves::{Basis, Mine, Outcome};
 
-fn item_id(raw: &str) -> Result<ElementId, Problem> {
+pub(crate) fn item_id(raw: &str) -> Result<ElementId, Problem> {
     ElementId::parse(raw).map_err(|_| Problem::NotFound("item"))
 }
 
@@ -86,7 +86,7 @@ async fn save(
     }
 }
 
-fn checked(body: &str) -> Result<(), Problem> {
+pub(crate) fn checked(body: &str) -> Result<(), Problem> {
     if !json::is_object(body) {
         return Err(Problem::field("", "an item is a JSON object"));
     }
@@ -98,7 +98,7 @@ fn checked(body: &str) -> Result<(), Problem> {
 
 /// An item as sent, with the empty arrays of children that it has: where they are left out, they stay. So does its
 /// id, which is its address and no content: we show one also where the file has none.
-fn with_slots(body: &str, seen: &str) -> String {
+pub(crate) fn with_slots(body: &str, seen: &str) -> String {
     let text = ["item", "response"].into_iter().fold(body.to_owned(), |text, slot| {
         let missing = json::get(&text, slot).is_none() && json::get(seen, slot).is_some_and(json::is_array);
         if missing { json::set(&text, slot, Some("[]")) } else { text }
@@ -179,8 +179,63 @@ pub(crate) async fn delete(
     }
 }
 
+/// Put a copy of an item, with everything in it, right behind it.
+#[utoipa::path(post, path = "/api/collections/{collection}/items/{item}/duplicate", tag = "Items",
+    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The copy")))]
+pub(crate) async fn duplicate(
+    By(by): By<EditCollection>,
+    Path((_, item)): Path<(String, String)>,
+    State(app): State<App>,
+) -> Result<Response, Problem> {
+    let id = item_id(&item)?;
+    let whole = app.store.whole(&by.thing).await?;
+    let copy = tree::copy(&whole.elements, &id, true, || app.new_id().into()).ok_or(Problem::NotFound("item"))?;
+    Ok(answer(&app.store.add(&by, copy, Some(Some(&id)), app.now()).await?, false))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Copy {
+    collection: String,
+    parent: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    after: Option<Option<String>>,
+}
+
+/// Put a copy of an item, with everything in it, into another collection (or another place of this one).
+#[utoipa::path(post, path = "/api/collections/{collection}/items/{item}/copy", tag = "Items",
+    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The copy")))]
+pub(crate) async fn copy(
+    By(from): By<ReadCollection>,
+    Path((_, item)): Path<(String, String)>,
+    State(app): State<App>,
+    Json(to): Json<Copy>,
+) -> Result<Response, Problem> {
+    let id = item_id(&item)?;
+    let by = app::edits(&app, &from.caller, &to.collection, "/collection").await?;
+    let (parent, after) = place(to.parent, to.after)?;
+    let whole = app.store.whole(&from.thing).await?;
+    let mut copy = tree::copy(&whole.elements, &id, false, || app.new_id().into()).ok_or(Problem::NotFound("item"))?;
+    if let Some(top) = copy.first_mut() {
+        top.parent = parent;
+    }
+    let element = app.store.add(&by, copy, after.as_ref().map(Option::as_ref), app.now()).await?;
+    Ok(answer(&element, false))
+}
+
+/// Where something is to stand, as a body names it: `parent`, and behind what.
+fn place(parent: Option<String>, after: Option<Option<String>>) -> Result<(Option<ElementId>, Option<Option<ElementId>>), Problem> {
+    let parent = parent.map(|raw| ElementId::parse(&raw).map_err(|_| Problem::field("/parent", "there is no such folder"))).transpose()?;
+    let after = match after {
+        None => None,
+        Some(None) => Some(None),
+        Some(Some(raw)) => Some(Some(ElementId::parse(&raw).map_err(|_| Problem::field("/after", "there is no such item"))?)),
+    };
+    Ok((parent, after))
+}
+
 /// Tells `null` from nothing.
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+pub(crate) fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(from).map(Some)
 }
 
@@ -202,13 +257,7 @@ pub(crate) async fn relocate(
     Json(to): Json<Move>,
 ) -> Result<Response, Problem> {
     let id = item_id(&item)?;
-    let parent =
-        to.parent.map(|raw| ElementId::parse(&raw).map_err(|_| Problem::field("/parent", "there is no such folder"))).transpose()?;
-    let after = match to.after {
-        None => None,
-        Some(None) => Some(None),
-        Some(Some(raw)) => Some(Some(ElementId::parse(&raw).map_err(|_| Problem::field("/after", "there is no such item"))?)),
-    };
+    let (parent, after) = place(to.parent, to.after)?;
     let after = after.as_ref().map(Option::as_ref);
     let element = app.store.relocate(&by, &id, parent.as_ref(), after, app.now()).await?;
     Ok(answer(&element, false))

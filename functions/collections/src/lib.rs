@@ -5,8 +5,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod import;
+mod batch;
 mod items;
+mod operations;
+mod restore;
 mod subscription;
+mod sync;
 mod whole;
 
 /// What it needs of the environment.
@@ -26,5 +30,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(items::create))
         .routes(routes!(items::replace, items::change, items::delete))
         .routes(routes!(items::relocate))
+        .routes(routes!(items::duplicate))
+        .routes(routes!(items::copy))
+        .routes(routes!(batch::batch))
+        .routes(routes!(sync::sync))
+        .routes(routes!(restore::restore))
+        .routes(routes!(restore::restore_collection))
         .routes(routes!(subscription::subscribe, subscription::unsubscribe))
 }

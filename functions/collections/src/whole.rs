@@ -25,7 +25,7 @@ async fn split(app: &App, document: Document) -> Result<Parsed, Problem> {
     parsed.map_err(|rejected| Problem::field("/collection", rejected.0))
 }
 
-fn told(head: &Head) -> Response {
+pub(crate) fn told(head: &Head) -> Response {
     let body = value!({"collection": {"id": head.collection, "name": head.name, "uid": head.uid()}});
     ([(header::ETAG, format!("\"{}\"", head.seq))], Json(body)).into_response()
 }

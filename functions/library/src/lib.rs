@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::{Access, ReadCollection, ReadWorkspace};
-use domain::collection::Element;
+use domain::collection::{self as tree, Element};
 use domain::format::{self, Version};
 use domain::ids::ElementId;
 use domain::limit;
@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use store::imports::Listed;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+mod past;
 
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
@@ -27,6 +29,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(items))
         .routes(routes!(item))
         .routes(routes!(changes))
+        .routes(routes!(past::state))
+        .routes(routes!(past::at))
+        .routes(routes!(past::history))
+        .routes(routes!(past::trash))
+        .routes(routes!(past::trashed_collections))
         .routes(routes!(subscription))
         .routes(routes!(subscriptions))
         .routes(routes!(subscribers))
@@ -197,7 +204,8 @@ async fn items(By(by): By<ReadCollection>, Query(asked): Query<Tree>, State(app)
     {
         return Err(Problem::NotFound("parent"));
     }
-    let shown: Vec<Value> = in_order(&whole.elements, parent.as_ref(), asked.depth.unwrap_or(usize::MAX)).into_iter().map(row).collect();
+    let shown: Vec<Value> =
+        tree::in_order(&whole.elements, parent.as_ref(), asked.depth.unwrap_or(usize::MAX)).into_iter().map(row).collect();
     Ok(Json(json!({"items": shown, "head": by.thing.seq})))
 }
 
@@ -215,27 +223,6 @@ fn row(element: &Element) -> Value {
         row["url"] = json!(element.url);
     }
     row
-}
-
-/// Parents before children, siblings by their order; no recursion, however deep.
-fn in_order<'a>(elements: &'a [Element], top: Option<&ElementId>, depth: usize) -> Vec<&'a Element> {
-    let mut children: std::collections::HashMap<Option<&ElementId>, Vec<&Element>> = std::collections::HashMap::new();
-    for element in elements {
-        children.entry(element.parent.as_ref()).or_default().push(element);
-    }
-    for list in children.values_mut() {
-        list.sort_by(|a, b| (&b.order, &b.id).cmp(&(&a.order, &a.id)));
-    }
-    let mut found = Vec::with_capacity(elements.len());
-    let mut rest: Vec<(&Element, usize)> = children.get(&top).into_iter().flatten().map(|element| (*element, 1)).collect();
-    while let Some((element, level)) = rest.pop() {
-        if level > depth {
-            continue;
-        }
-        found.push(element);
-        rest.extend(children.get(&Some(&element.id)).into_iter().flatten().map(|child| (*child, level + 1)));
-    }
-    found
 }
 
 /// One element: its own JSON, with its revision as `ETag`.

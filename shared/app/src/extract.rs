@@ -7,8 +7,8 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use base64::Engine;
-use domain::access::{Access, Caller, CollectionRole, Denied, Permission, ReadCollection, Subject};
-use domain::collection::Head;
+use domain::access::{Access, Caller, CollectionRole, Denied, EditCollection, Permission, ReadCollection, Subject};
+use domain::collection::{Deleted, Head};
 use domain::ids::{CollectionId, ElementId, TeamId, UserId, WorkspaceId};
 use domain::limit;
 use domain::once::Once;
@@ -206,6 +206,17 @@ pub fn address(headers: &HeaderMap) -> Option<String> {
     last.parse::<std::net::IpAddr>().ok().map(|address| address.to_string())
 }
 
+/// Proof that the caller may change another collection than the one of the address, which a body names.
+pub async fn edits(app: &App, caller: &Caller, collection: &str, pointer: &'static str) -> Result<Access<EditCollection>, Problem> {
+    let missing = || Problem::field(pointer, "there is no such collection");
+    let id = CollectionId::parse(collection).map_err(|_| missing())?;
+    let (head, grant) = app.store.collection(&id, caller.user).await?.ok_or_else(missing)?;
+    Access::check(caller.clone(), head, grant).map_err(|denied| match denied {
+        Denied::NotFound => missing(),
+        denied => Problem::from(denied),
+    })
+}
+
 /// For what is nobody's thing yet, such as a new team: the caller came with more than a key that only reads.
 pub fn writes(caller: &Caller) -> Result<(), Problem> {
     if caller.writes { Ok(()) } else { Err(Problem::Forbidden("an API key with the scope \"write\"")) }
@@ -263,6 +274,22 @@ impl Named for Head {
         let Some(head) = items.remove(&keys::head(collection)) else { return Ok(None) };
         let grant: Option<Grant> = items.remove(&keys::grant(collection, user)).map(store::read).transpose()?;
         Ok(Some((store::read(head)?, grant.map(|grant| grant.role))))
+    }
+}
+
+impl Named for Deleted {
+    const WHAT: &'static str = "deleted collection";
+    type Name = CollectionId;
+
+    fn name(params: &HashMap<String, String>, parts: &Parts) -> Option<CollectionId> {
+        Head::name(params, parts)
+    }
+    fn wanted(collection: &CollectionId, user: UserId) -> Vec<Key> {
+        Head::wanted(collection, user)
+    }
+    fn found(collection: &CollectionId, user: UserId, items: &mut Items) -> Result<Option<(Deleted, Option<CollectionRole>)>, Problem> {
+        let found = Head::found(collection, user, items)?;
+        Ok(found.filter(|(head, _)| head.deleted_at.is_some()).map(|(head, role)| (Deleted(head.undeleted()), role)))
     }
 }
 

@@ -32,7 +32,7 @@ mod wrong;
 pub use body::{Document, Fields, File, Json, Typed};
 pub use clock::Clock;
 pub use config::{Config, Var};
-pub use extract::{By, Export, Fetched, Holder, Path, Query, Seen, Who, address, writes};
+pub use extract::{By, Export, Fetched, Holder, Path, Query, Seen, Who, address, edits, writes};
 pub use mail::{Letter, Mail};
 pub use meter::Limits;
 pub use outbound::{Outbound, Unreachable};

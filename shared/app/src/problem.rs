@@ -58,6 +58,8 @@ pub enum Problem {
     /// 409: the edit and one that came between overlap: the body carries these members, JSON as written
     /// (`base`, `mine`, `theirs`, …).
     Stale(Vec<(&'static str, String)>),
+    /// The same with more members in its body, JSON as written.
+    With(Box<Problem>, Vec<(&'static str, String)>),
     /// 412: `Prefer: handling=strict` and the thing has changed. Carries the current revision.
     Precondition(u64),
     /// 413: carries the limit in bytes.
@@ -117,6 +119,8 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::ChallengeGone => (401, "challenge_gone", "this took too long, or the password has changed: sign in again"),
         Conflict::QuestionGone => (410, "request_gone", "this was answered, or is older than 5 minutes: begin again in the program"),
         Conflict::TicketGone => (401, "ticket_gone", "this ticket was used or is too old: get a new one"),
+        Conflict::NoSuchChange => (404, "not_found", "the collection has no such change"),
+        Conflict::HistoryGone => (410, "history_gone", "what was deleted or replaced is kept for 90 days: this is gone"),
         Conflict::UnderWay => (409, "under_way", "a request with this Idempotency-Key is being answered: send it again in a second"),
         Conflict::CollectionGone => (404, "not_found", "there is no such collection (any more)"),
         Conflict::ElementGone => (404, "not_found", "there is no such element in the collection (any more)"),
@@ -179,6 +183,7 @@ impl Problem {
                 let (status, code, detail) = face_of_conflict(*conflict);
                 face(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), code, "conflictError", detail.to_owned())
             }
+            Problem::With(problem, _) => problem.face(),
             Problem::Stale(_) => face(
                 StatusCode::CONFLICT,
                 "conflict",
@@ -229,6 +234,9 @@ impl Problem {
 
     /// The body for a request to `instance`.
     pub fn body(&self, instance: &str, request_id: &str) -> String {
+        if let Problem::With(problem, members) = self {
+            return with_members(problem.body(instance, request_id), members);
+        }
         let face = self.face();
         let title = face.status.canonical_reason().unwrap_or("Error");
         let mut body = json!({
@@ -257,16 +265,15 @@ impl Problem {
             Problem::Precondition(now) => body["revision"] = json!(now),
             _ => (),
         }
-        let mut text = body.to_string();
-        if let Problem::Stale(members) = self {
-            // As written: turned into values, numbers and escapes could become others.
-            text.pop();
-            for (key, value) in members {
-                text.push_str(&format!(",\"{key}\":{value}"));
-            }
-            text.push('}');
+        match self {
+            Problem::Stale(members) => with_members(body.to_string(), members),
+            _ => body.to_string(),
         }
-        text
+    }
+
+    /// The same problem with more members in its body, JSON as written.
+    pub fn with(self, members: Vec<(&'static str, String)>) -> Problem {
+        Problem::With(Box::new(self), members)
     }
 
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
@@ -277,6 +284,16 @@ impl Problem {
             _ => None,
         }
     }
+}
+
+/// An object with more members. As written: turned into values, numbers and escapes could become others.
+fn with_members(mut object: String, members: &[(&'static str, String)]) -> String {
+    object.pop();
+    for (key, value) in members {
+        object.push_str(&format!(",\"{key}\":{value}"));
+    }
+    object.push('}');
+    object
 }
 
 /// A problem on its way to the layer that knows the request's id and address (`serve.rs`).

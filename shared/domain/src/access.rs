@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Actor;
-use crate::collection::Head;
+use crate::collection::{Deleted, Head};
 use crate::ids::{CollectionId, GroupId, KeyId, SessionId, TeamId, UserId, WorkspaceId};
 use crate::once::{Done, Once};
 use crate::team::Workspace;
@@ -151,6 +151,8 @@ pub enum Action {
     EditCollection,
     /// Delete it.
     DeleteCollection,
+    /// Bring it back from the trash.
+    RestoreCollection,
     /// Make an access key for it, with which anyone reads it.
     ShareCollection,
     /// See and delete everybody's access keys for it.
@@ -179,7 +181,7 @@ impl Action {
             Action::CreateCollection => Needs::Team(TeamRole::Editor),
             Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
             Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
-            Action::DeleteCollection | Action::ManageAccessKeys | Action::ManageAccess => Needs::Collection(CollectionRole::Admin),
+            Action::DeleteCollection | Action::RestoreCollection | Action::ManageAccessKeys | Action::ManageAccess => Needs::Collection(CollectionRole::Admin),
         }
     }
 
@@ -370,6 +372,12 @@ impl Subject for Head {
     }
 }
 
+impl Subject for Deleted {
+    fn seen(&self, grant: Option<CollectionRole>) -> Thing<'_> {
+        Thing::Collection(&self.0, grant)
+    }
+}
+
 /// A kind of permission, as a type.
 pub trait Permission {
     /// What it permits.
@@ -442,6 +450,8 @@ permissions! {
     EditCollection: Head;
     /// See [`Action::DeleteCollection`].
     DeleteCollection: Head;
+    /// See [`Action::RestoreCollection`].
+    RestoreCollection: Deleted;
     /// See [`Action::ShareCollection`].
     ShareCollection: Head;
     /// See [`Action::ManageAccessKeys`].

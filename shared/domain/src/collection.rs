@@ -1,6 +1,6 @@
 //! A collection and its elements, as the store keeps them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,10 @@ pub fn never(count: &u64) -> bool {
 pub fn one_shard() -> u32 {
     1
 }
+
+/// A collection that was deleted, as it was then: `deleted_at` says nothing.
+#[derive(Debug, Clone)]
+pub struct Deleted(pub Head);
 
 impl Head {
     /// Whom it is for, apart from roles given in person.
@@ -204,4 +208,49 @@ impl Element {
             ..Element::new(self.id.clone(), self.parent.clone(), self.kind, self.order.clone(), own)
         }
     }
+}
+
+/// A copy of an element with everything in it, parents before children, with new ids. `None`: it is not there.
+/// `renamed`: its name says that it is one.
+pub fn copy(elements: &[Element], id: &ElementId, renamed: bool, mut new_id: impl FnMut() -> ElementId) -> Option<Vec<Element>> {
+    let top = elements.iter().find(|element| element.id == *id)?;
+    let mut ids: HashMap<&ElementId, ElementId> = HashMap::new();
+    let mut copies = Vec::new();
+    for element in std::iter::once(top).chain(in_order(elements, Some(id), usize::MAX)) {
+        let new = new_id();
+        // A file's own ids go; the element's is its new one where its JSON names one.
+        let mut own = json::set(&element.json, "_postman_id", None);
+        own = if json::get(&own, "id").is_some() { json::set(&own, "id", Some(&json::quote(new.as_str()))) } else { own };
+        if renamed && element.id == *id && !element.name.is_empty() {
+            own = json::set(&own, "name", Some(&json::quote(&format!("{} Copy", element.name))));
+        }
+        let own = if json::is_object(&element.json) { own } else { element.json.clone() };
+        let parent = element.parent.as_ref().and_then(|parent| ids.get(parent)).cloned();
+        let parent = if element.id == *id { element.parent.clone() } else { parent };
+        copies.push(Element::new(new.clone(), parent, element.kind, element.order.clone(), own));
+        ids.insert(&element.id, new);
+    }
+    Some(copies)
+}
+
+/// The elements below `top` (`None`: all), `depth` levels of them: parents before children, items before examples,
+/// siblings by their order; no recursion, however deep.
+pub fn in_order<'a>(elements: &'a [Element], top: Option<&ElementId>, depth: usize) -> Vec<&'a Element> {
+    let mut children: HashMap<Option<&ElementId>, Vec<&Element>> = HashMap::new();
+    for element in elements {
+        children.entry(element.parent.as_ref()).or_default().push(element);
+    }
+    for list in children.values_mut() {
+        list.sort_by(|a, b| (b.kind.slot(), &b.order, &b.id).cmp(&(a.kind.slot(), &a.order, &a.id)));
+    }
+    let mut found = Vec::with_capacity(elements.len());
+    let mut rest: Vec<(&Element, usize)> = children.get(&top).into_iter().flatten().map(|element| (*element, 1)).collect();
+    while let Some((element, level)) = rest.pop() {
+        if level > depth {
+            continue;
+        }
+        found.push(element);
+        rest.extend(children.get(&Some(&element.id)).into_iter().flatten().map(|child| (*child, level + 1)));
+    }
+    found
 }

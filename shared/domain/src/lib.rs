@@ -19,6 +19,7 @@ pub mod order;
 pub mod patch;
 pub mod program;
 pub mod second_factor;
+pub mod proof;
 pub mod team;
 
 /// Why a value from outside was not taken: a sentence for a person, in lower case, without a full stop.

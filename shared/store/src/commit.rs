@@ -133,6 +133,25 @@ impl Plan {
         self.past.before = back.is_none_or(|back| !json::same(&back, before)).then(|| before.to_owned());
     }
 
+    /// The change, under the number of the head after it.
+    pub(crate) fn change(&self, after: &Head) -> Change {
+        Change {
+            collection: after.collection.clone(),
+            seq: after.seq,
+            op: self.op,
+            item: self.item.clone(),
+            actor: self.caller.actor(),
+            at: self.at,
+            client: self.caller.client.clone(),
+            base: self.base,
+            changes: self.changes.clone(),
+            moved: self.moved.clone(),
+            counts: self.counts,
+            omitted: false,
+            past: self.past.clone(),
+        }
+    }
+
     /// The element's JSON before this change, from the one after it.
     pub(crate) fn before(&self, after: &str) -> Option<String> {
         self.past.before.clone().or_else(|| merge::undo(after, &self.changes))
@@ -211,26 +230,12 @@ impl Writing {
         let mut effect = Effect::default();
         let mut legs = Vec::new();
         let mut records = Vec::new();
-        for plan in plans {
+        for mut plan in plans {
             after.seq += 1;
             after.updated_at = plan.at;
             after.updated_by = plan.caller.user;
-            effect.take_in(plan.effect, &mut after);
-            let change = Change {
-                collection: after.collection.clone(),
-                seq: after.seq,
-                op: plan.op,
-                item: plan.item,
-                actor: plan.caller.actor(),
-                at: plan.at,
-                client: plan.caller.client,
-                base: plan.base,
-                changes: plan.changes,
-                moved: plan.moved,
-                counts: plan.counts,
-                omitted: false,
-                past: plan.past,
-            };
+            effect.take_in(std::mem::take(&mut plan.effect), &mut after);
+            let change = plan.change(&after);
             legs.extend(plan.legs);
             records.extend(changes::items(&after, &change)?.into_iter().map(Leg::create));
         }

@@ -114,8 +114,29 @@ impl Draft {
     }
 
     /// About how many items the transaction has so far.
-    fn legs(&self) -> usize {
+    pub(crate) fn legs(&self) -> usize {
         2 + self.touched.len() + self.plans.iter().map(|plan| 1 + plan.legs.len()).sum::<usize>()
+    }
+
+    /// About how many bytes it takes, not compressed.
+    pub(crate) fn bytes(&self) -> usize {
+        self.touched.keys().filter_map(|id| self.elements.get(id)).map(|element| element.json.len()).sum()
+    }
+
+    /// How many changes it makes.
+    pub(crate) fn edits(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// Keeps what comes of all edits so far under the caller's key.
+    pub(crate) fn remember(&mut self, caller: &Caller, done: impl FnOnce() -> Done) -> Result<(), Error> {
+        match self.plans.last_mut() {
+            Some(plan) => {
+                plan.caller.once.clone_from(&caller.once);
+                plan.remember(done)
+            }
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -149,7 +170,15 @@ impl Draft {
         let seq = self.next_seq();
         let top = new.first_mut().ok_or(Conflict::ElementGone)?;
         match &top.parent {
-            Some(parent) => edits::fits(self.find(parent)?, top.kind)?,
+            Some(parent) => {
+                let parent = self.find(parent)?;
+                if parent.kind == Kind::Request && top.kind == Kind::Request {
+                    // Under a request stand its examples.
+                    top.kind = Kind::Response;
+                    (top.method, top.url) = (None, None);
+                }
+                edits::fits(parent, top.kind)?
+            }
             None if top.kind == Kind::Response => return Err(Conflict::WrongParent.into()),
             None => (),
         }

@@ -16,7 +16,7 @@ use crate::drafts::Edit;
 use crate::elements::{self, Fetched};
 use crate::saves::{Basis, Outcome};
 use crate::transact::Leg;
-use crate::{Conflict, Error, Store, keys};
+use crate::{Conflict, Error, Store, keys, trash};
 
 impl Store {
     /// Puts new elements under `parent`, the first of them at `after` (`None`: at the end; `Some(None)`: first).
@@ -105,7 +105,8 @@ impl Store {
         let mut writing = Writing::start(self, by).await;
         loop {
             let head = &writing.head;
-            let legs = vec![Leg::delete(keys::listed(&head.workspace, &head.collection))];
+            let legs =
+                vec![Leg::delete(keys::listed(&head.workspace, &head.collection)), trash::collection_leg(head, by.caller.actor(), now)?];
             let mut plan = Plan::new(Op::Delete, None, &by.caller, now);
             plan.effect.deleted = true;
             plan.legs = legs;

@@ -53,7 +53,7 @@ pub(crate) fn is_deleted(item: &Item) -> bool {
     item.contains_key("deleted")
 }
 
-fn decode(key: &Key, item: Item, part: impl Fn(&Key) -> Option<Vec<u8>>) -> Result<Element, Error> {
+pub(crate) fn decode(key: &Key, item: Item, part: impl Fn(&Key) -> Option<Vec<u8>>) -> Result<Element, Error> {
     let revision = item.get("revision").and_then(|n| n.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or(0);
     let mut json = codec::text(key, &item, |index| part(&keys::element_part(key, revision, index)))?;
     let origin = json.find(ORIGIN).map(|at| json.split_off(at).split_off(ORIGIN.len_utf8()));

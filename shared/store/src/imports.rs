@@ -92,6 +92,33 @@ fn generation_item(collection: &CollectionId, generation: &GenerationId, since: 
     row(&key, "generation", &value)
 }
 
+/// The legs that make a finished generation the one that readers see, and keep the one before for its time.
+pub(crate) fn switch_legs(head: &Head, generation: &GenerationId, now: Timestamp) -> Result<Vec<Leg>, Error> {
+    Ok(vec![
+        Leg::delete(keys::generation(&head.collection, generation)).when("attribute_exists(pk)"),
+        Leg::put(generation_item(&head.collection, &head.generation, now + REPLACED)?),
+    ])
+}
+
+/// A collection's item in the list of its workspace.
+pub(crate) fn listed_item(head: &Head) -> Result<Item, Error> {
+    let listed = Listed {
+        collection: head.collection.clone(),
+        name: head.name.clone(),
+        workspace: head.workspace.clone(),
+        team: head.team,
+        owner: head.owner,
+        created_at: head.created_at,
+        updated_at: head.updated_at,
+        count: head.count,
+        seq: head.seq,
+        everyone: head.everyone,
+        groups: head.groups.clone(),
+        access: head.access,
+    };
+    row(&keys::listed(&head.workspace, &head.collection), "listed", &listed)
+}
+
 /// What a whole replacement is based on, and what it did.
 #[derive(Debug)]
 pub enum Replaced {
@@ -114,8 +141,13 @@ fn root_element(collection: &CollectionId, json: String, origin: Option<String>,
 }
 
 impl Store {
+    /// Writes down that a generation is begun, before it is.
+    pub(crate) async fn begin_generation(&self, collection: &CollectionId, generation: &GenerationId, now: Timestamp) -> Result<(), Error> {
+        self.put_when(generation_item(collection, generation, now)?, None, Item::new()).await.map(drop)
+    }
+
     /// Packs and writes side by side.
-    async fn write_generation(
+    pub(crate) async fn write_generation(
         &self,
         head: &CollectionId,
         generation: &GenerationId,
@@ -176,7 +208,7 @@ impl Store {
         let all: Arc<[Element]> = all.into();
         let root = root_element(&collection, parsed.root, parsed.origin, 1)?;
         let marker = keys::generation(&collection, &generation);
-        self.put_when(generation_item(&collection, &generation, now)?, None, Item::new()).await?;
+        self.begin_generation(&collection, &generation, now).await?;
         self.write_generation(&collection, &generation, &root, &all).await?;
         let change = Change {
             collection: collection.clone(),
@@ -193,23 +225,9 @@ impl Store {
             omitted: false,
             past: Past::default(),
         };
-        let listed = Listed {
-            collection: collection.clone(),
-            name: head.name.clone(),
-            workspace: head.workspace.clone(),
-            team: head.team,
-            owner: head.owner,
-            created_at: now,
-            updated_at: now,
-            count: head.count,
-            seq: 1,
-            everyone: head.everyone,
-            groups: head.groups.clone(),
-            access: head.access,
-        };
         let mut legs = vec![
             Leg::create(row(&keys::head(&collection), "head", &head)?).or(Conflict::IdTaken),
-            Leg::put(row(&keys::listed(&head.workspace, &collection), "listed", &listed)?),
+            Leg::put(listed_item(&head)?),
             Leg::delete(marker).when("attribute_exists(pk)"),
         ];
         legs.extend(changes::items(&head, &change)?.into_iter().map(Leg::create));
@@ -251,8 +269,7 @@ impl Store {
             }
             let all: Arc<[Element]> = all.into();
             let generation = new_generation();
-            let marker = keys::generation(&head.collection, &generation);
-            self.put_when(generation_item(&head.collection, &generation, now)?, None, Item::new()).await?;
+            self.begin_generation(&head.collection, &generation, now).await?;
             self.write_generation(&head.collection, &generation, &root, &all).await?;
             let mut plan = Plan::new(Op::Import, None, &by.caller, now);
             plan.counts = Some(counts);
@@ -261,10 +278,7 @@ impl Store {
             plan.effect.last = last_key(&all);
             plan.effect.generation = Some(generation.clone());
             plan.past.generation = Some(head.generation.clone());
-            plan.legs = vec![
-                Leg::delete(marker).when("attribute_exists(pk)"),
-                Leg::put(generation_item(&head.collection, &head.generation, now + REPLACED)?),
-            ];
+            plan.legs = switch_legs(&head, &generation, now)?;
             plan.remember(|| Done::head(&Head { seq, name: parsed.name.clone(), ..head.clone() }))?;
             if let Tried::Done = writing.commit(plan).await? {
                 self.memory.saw(&head.collection, &generation);

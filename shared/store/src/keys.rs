@@ -19,6 +19,7 @@
 //! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
 //! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u` or `SUB#u#e`, `ACCESS#k` |
 //! | deleted folder, request or response | `COLL#c` | `TRASH#seq` |
+//! | deleted collection, in its workspace | `WS#w` | `TRASH#c` |
 //! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
 //! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
 //! | file sent in parts, a part that is there, its pieces | `UPLOAD#id` | `UPLOAD`, `PART#n`, `PIECE#n#version#i` |
@@ -316,6 +317,16 @@ pub fn mirror(collection: &CollectionId, sort: &str) -> Option<Key> {
 
 /// The prefix of what was deleted in a collection.
 pub const TRASHED: &str = "TRASH#";
+/// A deleted collection as its workspace lists it.
+pub fn trashed_collection(workspace: &WorkspaceId, collection: &CollectionId) -> Key {
+    Key::new(workspace_partition(workspace), format!("{TRASHED}{collection}"))
+}
+
+/// Whose subscription an item of a collection is.
+pub fn subscriber(key: &Key) -> Option<UserId> {
+    key.sk.strip_prefix(SUBSCRIPTIONS)?.parse().ok()
+}
+
 /// The partition of gsi1 that lists what was deleted.
 pub const TRASH: &str = "TRASH";
 

@@ -19,6 +19,7 @@ pub mod access;
 pub mod access_keys;
 pub mod accounts;
 pub mod audit;
+pub mod batches;
 pub mod changes;
 mod codec;
 mod commit;
@@ -32,6 +33,7 @@ pub mod events;
 pub mod factors;
 pub mod feed;
 pub mod groups;
+pub mod history;
 pub mod imports;
 pub mod invites;
 pub mod keys;
@@ -45,6 +47,7 @@ pub mod rates;
 pub mod reach;
 pub mod readers;
 pub mod receipts;
+pub mod restore;
 pub mod saves;
 pub mod sessions;
 pub mod settings;
@@ -127,6 +130,10 @@ pub enum Conflict {
     QuestionGone,
     /// The ticket was used or is too old.
     TicketGone,
+    /// The collection has no such change.
+    NoSuchChange,
+    /// What was then is no longer kept.
+    HistoryGone,
     /// The same request, by its `Idempotency-Key`, is being answered.
     UnderWay,
     /// The collection is not there (any more).

@@ -18,6 +18,15 @@ pub struct Grant {
 }
 
 impl Store {
+    /// A collection, and the role given in person to one who asks for it.
+    pub async fn collection(&self, collection: &CollectionId, user: UserId) -> Result<Option<(Head, Option<CollectionRole>)>, Error> {
+        let (head, grant) = (keys::head(collection), keys::grant(collection, user));
+        let mut found = self.get_many(&[head.clone(), grant.clone()]).await?;
+        let Some(head) = found.remove(&head) else { return Ok(None) };
+        let grant: Option<Grant> = found.remove(&grant).map(read).transpose()?;
+        Ok(Some((read(head)?, grant.map(|grant| grant.role))))
+    }
+
     /// A collection's head, and the role given in it to one person.
     pub async fn head_for(&self, collection: &CollectionId, user: UserId) -> Result<Option<(Head, Option<CollectionRole>)>, Error> {
         let (head, grant) = (keys::head(collection), keys::grant(collection, user));

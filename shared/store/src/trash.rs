@@ -1,18 +1,20 @@
 //! What was deleted: it stays for [`limit::TRASH_DAYS`] days, unseen, and can be brought back.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::access::{Access, ReadCollection};
-use domain::change::{Actor, ItemRef};
-use domain::collection::Head;
-use domain::ids::{CollectionId, ElementId};
+use domain::access::{Access, ReadCollection, ReadWorkspace, RestoreCollection};
+use domain::change::{Actor, ItemRef, Op};
+use domain::collection::{Deleted, Head};
+use domain::ids::{CollectionId, ElementId, WorkspaceId};
 use domain::limit;
+use domain::once::Done;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::commit::Plan;
 use crate::keys::Key;
+use crate::readers::Grant;
 use crate::transact::Leg;
-use crate::{Error, Item, Range, Store, edits, elements, key_of, keys, read, row, s, values};
+use crate::{Conflict, Error, Item, Range, Store, changes, edits, elements, imports, key_of, keys, read, row, s, values};
 
 /// A process that is to mark what stood in a deleted folder had this long; then the janitor does it.
 const UNSWEPT: SignedDuration = SignedDuration::from_mins(15);
@@ -43,6 +45,43 @@ pub struct Trashed {
     due: String,
 }
 
+/// A collection that was deleted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TrashedCollection {
+    /// Which.
+    pub collection: CollectionId,
+    /// Its workspace.
+    pub workspace: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// How many elements it had.
+    pub count: u64,
+    /// Who deleted it.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+    #[serde(rename = "gsi1pk")]
+    index: String,
+    #[serde(rename = "gsi1sk")]
+    due: String,
+}
+
+/// The leg that puts a collection into its workspace's trash.
+pub(crate) fn collection_leg(head: &Head, by: Actor, now: Timestamp) -> Result<Leg, Error> {
+    let collection = head.collection.clone();
+    let trashed = TrashedCollection {
+        workspace: head.workspace.clone(),
+        name: head.name.clone(),
+        count: head.count,
+        by,
+        at: now,
+        index: keys::TRASH.to_owned(),
+        due: keys::trashed_since(now + kept(), &collection, 0),
+        collection,
+    };
+    Ok(Leg::put(row(&keys::trashed_collection(&head.workspace, &head.collection), "trashed_collection", &trashed)?))
+}
+
 /// The leg that puts what a plan deletes into the trash.
 pub(crate) fn leg(head: &Head, plan: &Plan, count: u64, seq: u64) -> Result<Leg, Error> {
     let collection = head.collection.clone();
@@ -60,9 +99,64 @@ impl Store {
         self.trashed(&by.thing.collection).await
     }
 
-    async fn trashed(&self, collection: &CollectionId) -> Result<Vec<Trashed>, Error> {
+    pub(crate) async fn trashed(&self, collection: &CollectionId) -> Result<Vec<Trashed>, Error> {
         let range = Range::prefix(keys::collection_partition(collection), keys::TRASHED).newest_first();
         self.all(&range).await?.into_iter().map(read).collect()
+    }
+
+    /// The collections of a workspace that were deleted and can be brought back, the latest first: those that the caller
+    /// may read, with whether the caller may bring them back.
+    pub async fn trashed_collections(&self, by: &Access<ReadWorkspace>) -> Result<Vec<(TrashedCollection, bool)>, Error> {
+        let range = Range::prefix(keys::workspace_partition(&by.thing.id), keys::TRASHED);
+        let mut all: Vec<TrashedCollection> = self.all(&range).await?.into_iter().map(read).collect::<Result<_, _>>()?;
+        all.sort_by_key(|one| std::cmp::Reverse(one.at));
+        let user = by.caller.user;
+        let wanted: Vec<Key> = all.iter().flat_map(|one| [keys::head(&one.collection), keys::grant(&one.collection, user)]).collect();
+        let mut found = self.get_many(&wanted).await?;
+        let mut seen = Vec::with_capacity(all.len());
+        for one in all {
+            let Some(head) = found.remove(&keys::head(&one.collection)) else { continue };
+            let head = Head { deleted_at: None, ..read(head)? };
+            let grant: Option<Grant> = found.remove(&keys::grant(&one.collection, user)).map(read).transpose()?;
+            let grant = grant.map(|grant| grant.role);
+            if Access::<ReadCollection>::check(by.caller.clone(), head.clone(), grant).is_ok() {
+                let may = Access::<RestoreCollection>::check(by.caller.clone(), Deleted(head), grant).is_ok();
+                seen.push((one, may));
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Brings back a deleted collection, as it was.
+    pub async fn restore_collection(&self, by: &Access<RestoreCollection>, now: Timestamp) -> Result<Head, Error> {
+        if let Some(head) = by.caller.done().and_then(|done| done.head.clone()) {
+            return Ok(head);
+        }
+        let before = &by.thing.0;
+        let mut turn = self.memory.turn(&before.collection).await;
+        let head = Head { seq: before.seq + 1, updated_at: now, updated_by: by.caller.user, ..before.clone() };
+        let mut plan = Plan::new(Op::Restore, None, &by.caller, now);
+        plan.remember(|| Done::head(&head))?;
+        let change = plan.change(&head);
+        let set = "SET #seq = :new, #updated_at = :at, #updated_by = :by REMOVE #deleted_at";
+        let mut legs = vec![
+            Leg::update(keys::head(&head.collection), set)
+                .when("#seq = :old AND attribute_exists(#deleted_at)")
+                .number(":old", before.seq)
+                .number(":new", head.seq)
+                .number(":by", head.updated_by)
+                .text(":at", now.to_string())
+                .or(Conflict::CollectionGone),
+            Leg::put(imports::listed_item(&head)?),
+            Leg::delete(keys::trashed_collection(&head.workspace, &head.collection))
+                .when("attribute_exists(pk)")
+                .or(Conflict::CollectionGone),
+        ];
+        legs.extend(plan.legs);
+        legs.extend(changes::items(&head, &change)?.into_iter().map(Leg::create));
+        self.commit(&legs).await?;
+        turn.head = Some(head.clone());
+        Ok(head)
     }
 
     /// Marks, one by one, what stands in deleted folders as deleted with them. Whoever dies in the middle leaves it to
@@ -119,6 +213,14 @@ impl Store {
             let Some(key) = key_of(&item) else { continue };
             // The index is for eyes: the item itself decides.
             let Some(item) = self.get(&key).await? else { continue };
+            if item.get("kind").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == "trashed_collection") {
+                let trashed: TrashedCollection = read(item)?;
+                if trashed.at + kept() <= now {
+                    self.remove_collection(&trashed).await?;
+                    removed += 1;
+                }
+                continue;
+            }
             let trashed: Trashed = read(item)?;
             let head: Option<Head> = self.get(&keys::head(&trashed.collection)).await?.map(read).transpose()?;
             if let Some(head) = &head {
@@ -135,6 +237,23 @@ impl Store {
             removed += 1;
         }
         Ok(removed)
+    }
+
+    /// Removes for ever a collection that was deleted: everything of it, and the place in the trash last.
+    async fn remove_collection(&self, trashed: &TrashedCollection) -> Result<(), Error> {
+        let head: Option<Head> = self.get(&keys::head(&trashed.collection)).await?.map(read).transpose()?;
+        if head.is_none_or(|head| head.deleted_at.is_some()) {
+            let mut gone = Vec::new();
+            for partition in [keys::log_partition(&trashed.collection), keys::collection_partition(&trashed.collection)] {
+                let found = self.all(&Range::of(partition)).await?;
+                for key in found.iter().filter_map(key_of) {
+                    gone.extend(keys::subscriber(&key).map(|user| keys::my_subscription(user, &trashed.collection)));
+                    gone.push(key);
+                }
+            }
+            self.delete_all(&gone).await?;
+        }
+        self.delete_when(&keys::trashed_collection(&trashed.workspace, &trashed.collection), None, Item::new()).await.map(drop)
     }
 
     /// Removes for ever what a change deleted.

@@ -1,0 +1,166 @@
+//! Several edits at once: all of them or none, or, of what a client did offline, whatever applies.
+
+use domain::access::{Access, Caller, EditCollection};
+use domain::ids::UserId;
+use domain::limit;
+use domain::once::{Done, Edited, Once};
+use jiff::Timestamp;
+
+use crate::commit::{Tried, Writing};
+use crate::drafts::{Draft, Edit};
+use crate::saves::Outcome;
+use crate::{Conflict, Error, Store, keys};
+
+/// Items of a transaction that a further edit is still added to.
+const LEGS: usize = limit::TRANSACTION_LEGS - 8;
+/// And its bytes, not compressed: a transaction takes 4 MB, and a JSON may stand in it four times.
+const BYTES: usize = limit::ELEMENT_STORED_BYTES;
+
+/// How several edits ended.
+#[derive(Debug)]
+pub enum Batch {
+    /// All of them are there.
+    Done(Vec<Edited>),
+    /// The edit at this place was refused; nothing was written.
+    Refused(usize, Box<Outcome>),
+    /// The edit at this place cannot be; nothing was written.
+    Failed(usize, Conflict),
+}
+
+/// How one edit of a client that was offline ended.
+#[derive(Debug)]
+pub enum Synced {
+    /// It is there.
+    Done(Edited),
+    /// It was refused: what it was to change has changed.
+    Refused(Box<Outcome>),
+    /// It cannot be.
+    Failed(Conflict),
+}
+
+/// An edit, and the word that it was asked by.
+#[derive(Clone)]
+pub struct Asked {
+    /// `create`, `update`, `patch`, `move` or `delete`.
+    pub op: String,
+    /// What is to be done.
+    pub edit: Edit,
+}
+
+impl Asked {
+    /// Which operation of which element, for a comparison.
+    pub fn named(&self) -> String {
+        let id = match &self.edit {
+            Edit::Create { .. } => "",
+            Edit::Change { id, .. } | Edit::Move { id, .. } | Edit::Delete { id, .. } => id.as_str(),
+        };
+        format!("{} {id}", self.op)
+    }
+
+    fn edited(&self, outcome: &Outcome) -> Option<Edited> {
+        let Outcome::Saved { element, merged } = outcome else { return None };
+        Some(Edited { op: self.op.clone(), id: element.id.clone(), revision: element.revision, merged: *merged })
+    }
+
+    /// About how many items of a transaction it takes.
+    fn legs(&self) -> usize {
+        match &self.edit {
+            Edit::Create { elements, .. } => elements.len() + 3,
+            _ => 5,
+        }
+    }
+}
+
+impl Store {
+    /// What came of a request of a user, by the hash of its key, where it was done.
+    pub async fn done_before(&self, user: UserId, key: &str) -> Result<Option<Done>, Error> {
+        match self.get(&keys::once(user, key)).await? {
+            Some(item) => self.done(item).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes all edits, each a change of its own, or none.
+    pub async fn edit_all(&self, by: &Access<EditCollection>, edits: &[Asked], now: Timestamp) -> Result<Batch, Error> {
+        if let Some(done) = by.caller.done() {
+            return Ok(Batch::Done(done.edits.clone()));
+        }
+        // What came of them is kept for all together.
+        let each = Caller { once: None, ..by.caller.clone() };
+        let mut writing = Writing::start(self, by).await;
+        loop {
+            let mut draft = Draft::open(&writing, now).await?;
+            let mut edited = Vec::with_capacity(edits.len());
+            for (place, asked) in edits.iter().enumerate() {
+                match draft.make(&each, &asked.edit).await {
+                    Ok(outcome) => match asked.edited(&outcome) {
+                        Some(done) => edited.push(done),
+                        None => return Ok(Batch::Refused(place, Box::new(outcome))),
+                    },
+                    Err(Error::Conflict(conflict)) => return Ok(Batch::Failed(place, conflict)),
+                    Err(error) => return Err(error),
+                }
+            }
+            draft.remember(&by.caller, || Done { edits: edited.clone(), ..Done::default() })?;
+            if draft.is_empty() {
+                return Ok(Batch::Done(edited));
+            }
+            if let Tried::Done = draft.commit(&mut writing).await? {
+                return Ok(Batch::Done(edited));
+            }
+        }
+    }
+
+    /// Makes those edits that apply, each a change of its own, in transactions of as many as fit in. What came of each is
+    /// kept under its own key, so that a client may send all of them again.
+    pub async fn sync(&self, by: &Access<EditCollection>, edits: &[(Once, Asked)], now: Timestamp) -> Result<Vec<Synced>, Error> {
+        let wanted: Vec<_> = edits.iter().map(|(once, _)| keys::once(by.caller.user, &once.key)).collect();
+        let mut before = Vec::with_capacity(edits.len());
+        let mut found = self.get_many(&wanted).await?;
+        for key in &wanted {
+            before.push(match found.remove(key) {
+                Some(item) => Some(self.done(item).await?),
+                None => None,
+            });
+        }
+        let mut synced: Vec<Synced> = Vec::with_capacity(edits.len());
+        let mut writing = Writing::start(self, by).await;
+        while synced.len() < edits.len() {
+            let start = synced.len();
+            let mut draft = Draft::open(&writing, now).await?;
+            for ((once, asked), before) in edits.iter().zip(&before).skip(start) {
+                if let Some(edited) = before.as_ref().and_then(|done| done.edits.first()) {
+                    synced.push(Synced::Done(edited.clone()));
+                    continue;
+                }
+                let full = draft.legs() + asked.legs() > LEGS || draft.bytes() > BYTES || draft.edits() == limit::EDITS_AT_ONCE;
+                if full && !draft.is_empty() {
+                    break;
+                }
+                let each = Caller { once: None, ..by.caller.clone() };
+                let changes = draft.edits();
+                synced.push(match draft.make(&each, &asked.edit).await {
+                    Ok(outcome) => match asked.edited(&outcome) {
+                        Some(edited) => {
+                            if changes < draft.edits() {
+                                let caller = Caller { once: Some(once.clone()), ..each };
+                                draft.remember(&caller, || Done { edits: vec![edited.clone()], ..Done::default() })?;
+                            }
+                            Synced::Done(edited)
+                        }
+                        None => Synced::Refused(Box::new(outcome)),
+                    },
+                    Err(Error::Conflict(conflict)) => Synced::Failed(conflict),
+                    Err(error) => return Err(error),
+                });
+            }
+            if draft.is_empty() {
+                continue;
+            }
+            if let Tried::Again(_) = draft.commit(&mut writing).await? {
+                synced.truncate(start);
+            }
+        }
+        Ok(synced)
+    }
+}
