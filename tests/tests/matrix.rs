@@ -128,6 +128,19 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("POST /api/collections/{collection}/items/{item}/duplicate", [401, 404, 404, 403, 403, 200,  200,   403]),
     // The copy goes to the place that the body names: the reader's key may not write there either.
     ("POST /api/collections/{collection}/items/{item}/copy", [401, 404,  404,   403,   403,   200,   200,   403]),
+    // The item is a request; an example without one is refused for that.
+    ("GET /api/collections/{collection}/folders/{item}", [401, 404, 404, 404, 404, 404, 404, 404]),
+    ("PUT /api/collections/{collection}/folders/{item}", [401, 404, 404, 403, 403, 404, 404, 403]),
+    ("DELETE /api/collections/{collection}/folders/{item}", [401, 404, 404, 403, 403, 404, 404, 403]),
+    ("POST /api/collections/{collection}/folders", [401, 404, 404, 403, 403, 200, 200, 403]),
+    ("GET /api/collections/{collection}/requests/{item}", [401, 404, 404, 200, 200, 200, 200, 200]),
+    ("PUT /api/collections/{collection}/requests/{item}", [401, 404, 404, 403, 403, 200, 200, 403]),
+    ("DELETE /api/collections/{collection}/requests/{item}", [401, 404, 404, 403, 403, 200, 200, 403]),
+    ("POST /api/collections/{collection}/requests", [401, 404, 404, 403, 403, 200, 200, 403]),
+    ("GET /api/collections/{collection}/responses/{item}", [401, 404, 404, 404, 404, 404, 404, 404]),
+    ("PUT /api/collections/{collection}/responses/{item}", [401, 404, 404, 403, 403, 404, 404, 403]),
+    ("DELETE /api/collections/{collection}/responses/{item}", [401, 404, 404, 403, 403, 404, 404, 403]),
+    ("POST /api/collections/{collection}/responses", [401, 404, 404, 403, 403, 422, 422, 403]),
     ("POST /api/collections/{collection}/batch",          [401,   404,   404,   403,   403,   200,   200,   403]),
     ("POST /api/collections/{collection}/sync",           [401,   404,   404,   403,   403,   200,   200,   403]),
     ("GET /api/collections/{collection}/state",           [401,   404,   404,   200,   200,   200,   200,   200]),
@@ -182,6 +195,10 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /collections/{collection}",                     [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/access",              [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/items/{item}",        [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /collections/{collection}/history",             [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /collections/{collection}/items/{item}/history", [303,  404,   404,   200,   200,   200,   200,   200]),
+    ("GET /collections/{collection}/trash",               [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /teams/{team}/trash",                           [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /assets/{file}",                                [200,   200,   200,   200,   200,   200,   200,   200]),
 ];
 
@@ -402,6 +419,12 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         "PUT /api/me/notifications" => json!({"changes": {"in_app": true, "mail": true}}),
         "POST /api/collections/{collection}/items/{item}/copy" => json!({"collection": path.split('/').nth(3)}),
         "POST /api/collections/{collection}/batch" => json!({"operations": [{"op": "create", "item": samples::request("theirs")}]}),
+        "POST /api/collections/{collection}/folders"
+        | "POST /api/collections/{collection}/requests"
+        | "POST /api/collections/{collection}/responses"
+        | "PUT /api/collections/{collection}/folders/{item}"
+        | "PUT /api/collections/{collection}/requests/{item}"
+        | "PUT /api/collections/{collection}/responses/{item}" => json!({"name": "theirs"}),
         "POST /api/collections/{collection}/sync" => json!({"since": 0}),
         "POST /api/collections/{collection}/restore" => json!({"seq": 1}),
         "PUT /api/collections/{collection}/subscription" => json!({"mail": "off"}),

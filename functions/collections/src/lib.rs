@@ -4,10 +4,11 @@ use app::{App, Var};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-mod import;
 mod batch;
+mod import;
 mod items;
 mod operations;
+mod postman;
 mod restore;
 mod subscription;
 mod sync;
@@ -32,6 +33,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(items::relocate))
         .routes(routes!(items::duplicate))
         .routes(routes!(items::copy))
+        .routes(routes!(postman::create_folder))
+        .routes(routes!(postman::replace_folder, postman::delete_folder))
+        .routes(routes!(postman::create_request))
+        .routes(routes!(postman::replace_request, postman::delete_request))
+        .routes(routes!(postman::create_response))
+        .routes(routes!(postman::replace_response, postman::delete_response))
         .routes(routes!(batch::batch))
         .routes(routes!(sync::sync))
         .routes(routes!(restore::restore))

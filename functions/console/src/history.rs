@@ -27,7 +27,7 @@ const PLACES: [(&str, &str); 13] = [
 ];
 
 /// The name of a place; others are shown as they stand.
-fn place(pointer: &str) -> String {
+pub(crate) fn place(pointer: &str) -> String {
     let under = |start: &str| pointer.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     PLACES.iter().find(|(start, _)| under(start)).map_or_else(|| pointer.trim_start_matches('/').to_owned(), |(_, name)| (*name).to_owned())
 }

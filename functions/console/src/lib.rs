@@ -13,6 +13,7 @@ mod history;
 mod keys;
 mod library;
 mod notices;
+mod past;
 mod programs;
 mod second_factor;
 mod settings;
@@ -52,6 +53,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(library::feed))
         .routes(routes!(library::collection))
         .routes(routes!(library::request))
+        .routes(routes!(past::of_collection))
+        .routes(routes!(past::of_item))
+        .routes(routes!(past::trash))
+        .routes(routes!(past::of_team))
         .routes(routes!(access::access))
         .routes(routes!(settings::settings))
         .routes(routes!(settings::audit))

@@ -97,11 +97,11 @@ pub async fn feed(State(app): State<App>, On(By(by)): On<By<ReadTeam>>, On(app::
 }
 
 /// Whether somebody who reads a collection may do more: the rules are asked, so that a page never offers what is refused.
-fn may<P: Permission<Thing = Head>>(by: &Access<ReadCollection>) -> bool {
+pub(crate) fn may<P: Permission<Thing = Head>>(by: &Access<ReadCollection>) -> bool {
     by.also::<P>().is_some()
 }
 
-fn heading(head: &Head, facts: Vec<String>, changed_by: Option<String>) -> Collection {
+pub(crate) fn heading(head: &Head, facts: Vec<String>, changed_by: Option<String>) -> Collection {
     Collection {
         id: head.collection.to_string(),
         name: head.name.clone(),

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod past;
+mod postman;
 
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
@@ -29,6 +30,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(items))
         .routes(routes!(item))
         .routes(routes!(changes))
+        .routes(routes!(postman::folder))
+        .routes(routes!(postman::request))
+        .routes(routes!(postman::response))
         .routes(routes!(past::state))
         .routes(routes!(past::at))
         .routes(routes!(past::history))

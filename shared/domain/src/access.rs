@@ -181,7 +181,9 @@ impl Action {
             Action::CreateCollection => Needs::Team(TeamRole::Editor),
             Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
             Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
-            Action::DeleteCollection | Action::RestoreCollection | Action::ManageAccessKeys | Action::ManageAccess => Needs::Collection(CollectionRole::Admin),
+            Action::DeleteCollection | Action::RestoreCollection | Action::ManageAccessKeys | Action::ManageAccess => {
+                Needs::Collection(CollectionRole::Admin)
+            }
         }
     }
 

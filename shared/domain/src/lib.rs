@@ -17,9 +17,10 @@ pub mod notify;
 pub mod once;
 pub mod order;
 pub mod patch;
+pub mod postman;
 pub mod program;
-pub mod second_factor;
 pub mod proof;
+pub mod second_factor;
 pub mod team;
 
 /// Why a value from outside was not taken: a sentence for a person, in lower case, without a full stop.

@@ -322,9 +322,13 @@ pub fn trashed_collection(workspace: &WorkspaceId, collection: &CollectionId) ->
     Key::new(workspace_partition(workspace), format!("{TRASHED}{collection}"))
 }
 
-/// Whose subscription an item of a collection is.
-pub fn subscriber(key: &Key) -> Option<UserId> {
-    key.sk.strip_prefix(SUBSCRIPTIONS)?.parse().ok()
+/// Whose subscription an item of a collection is, and of which element of it.
+pub fn subscriber(key: &Key) -> Option<(UserId, Option<ElementId>)> {
+    let rest = key.sk.strip_prefix(SUBSCRIPTIONS)?;
+    match rest.split_once('#') {
+        Some((user, item)) => Some((user.parse().ok()?, Some(item.parse().ok()?))),
+        None => Some((rest.parse().ok()?, None)),
+    }
 }
 
 /// The partition of gsi1 that lists what was deleted.

@@ -356,6 +356,52 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         may_edit: true,
         may_delete: true,
     };
+    let history = |item: Option<(String, String)>| History {
+        frame: inside(name, "library"),
+        collection: collection("c1", name),
+        entries: vec![
+            Past {
+                entry: entries(name)[0].clone(),
+                program: name.into(),
+                fields: vec![
+                    Field {
+                        place: "URL".into(),
+                        before: Some("https://old.example/orders?limit=10".into()),
+                        after: Some(format!("https://{name}.example/orders")),
+                    },
+                    Field {
+                        place: "scripts".into(),
+                        before: None,
+                        after: Some("pm.test(\"ok\", () => {\n  pm.response.to.have.status(200);\n});".into()),
+                    },
+                ],
+                restore: Some(Return { seq: 12, item: item.as_ref().map(|(id, _)| id.clone()), deleted: false }),
+            },
+            Past {
+                entry: entries(name)[2].clone(),
+                program: String::new(),
+                fields: vec![],
+                restore: Some(Return { seq: 10, item: Some("i2".into()), deleted: true }),
+            },
+        ],
+        item,
+        older: Some(11),
+        may_edit: true,
+    };
+    let bin = |collection: Option<Collection>| Bin {
+        frame: inside(name, "library"),
+        gone: vec![Gone {
+            action: "/api/collections/c1/restore".into(),
+            restore: collection.as_ref().map(|_| Return { seq: 4, item: Some("i2".into()), deleted: true }),
+            name: name.into(),
+            kind: if collection.is_some() { "folder" } else { "collection" },
+            inside: 7,
+            by: name.into(),
+            at: at("2026-11-20T08:00:00Z"),
+        }],
+        collection,
+        may_restore: true,
+    };
     let signed = Frame { team: None, ..inside(name, "") };
     let account = Account {
         frame: signed.clone(),
@@ -443,6 +489,10 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         way: Some(("/account/second-factor", "Set up two-factor sign-in")),
     };
     vec![
+        ("history", html(&|| history(Some(("i1".into(), name.into()))).render())),
+        ("history-collection", html(&|| history(None).render())),
+        ("trash", html(&|| bin(Some(collection("c1", name))).render())),
+        ("trash-team", html(&|| bin(None).render())),
         ("landing", html(&|| Landing { frame: Frame::default(), origin: "https://postroom.example".into() }.render())),
         ("home", html(&|| Home { frame: signed.clone(), name: name.into(), closed: vec![] }.render())),
         (
