@@ -271,7 +271,7 @@ pub fn access(name: &str) -> AccessPage {
     }
 }
 
-pub fn settings(name: &str) -> SettingsPage {
+pub fn team_settings(name: &str) -> SettingsPage {
     let person = |id: &str, name: &str| Teammate { id: id.into(), name: name.into() };
     SettingsPage {
         frame: inside(name, "team"),
@@ -567,8 +567,8 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("collection", html(&|| page(tree(name), Some("now"), entries(name)).render())),
         ("collection-empty", html(&|| page(vec![], None, vec![]).render())),
         ("request", html(&|| request(name).render())),
-        ("settings", html(&|| settings(name).render())),
-        ("settings-viewer", html(&|| SettingsPage { delete_at: None, groups: vec![], may_manage: false, ..settings(name) }.render())),
+        ("settings", html(&|| team_settings(name).render())),
+        ("settings-viewer", html(&|| SettingsPage { delete_at: None, groups: vec![], may_manage: false, ..team_settings(name) }.render())),
         ("audit", html(&|| audit(name).render())),
         ("access", html(&|| access(name).render())),
         ("access-viewer", html(&|| AccessPage { asks: vec![], may_manage: false, mine: "viewer", ..access(name) }.render())),
