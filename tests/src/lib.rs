@@ -18,12 +18,15 @@
 //! [`TestApp::settle`] waits for the stream, [`TestApp::advance`] moves the clock, a [`Socket`] waits for its frame.
 
 mod app;
+mod browser;
 mod client;
 pub mod exact;
 pub mod faults;
+pub mod issuer;
 pub mod samples;
 mod socket;
 
 pub use app::{PASSWORD, Team, TestApp, User, link_token};
+pub use browser::Browser;
 pub use client::{Ask, Client, Reply};
 pub use socket::Socket;

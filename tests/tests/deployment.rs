@@ -110,6 +110,12 @@ fn a_function_may_do_what_it_needs_and_nothing_else() {
         let reads_stream = properties["Events"].to_string().contains("StreamArn");
         assert!(may("logs:CreateLogStream") && may("logs:PutLogEvents"), "{id} cannot log");
         assert_eq!(may("secretsmanager:GetSecretValue"), given("TOKEN_SECRET_ID"), "{id} and the signing keys");
+        let reads = |secret: &str| {
+            let read = statements.iter().filter(|(actions, _)| actions.contains(&"secretsmanager:GetSecretValue"));
+            read.flat_map(|(_, statement)| yaml::references(&statement["Resource"])).any(|id| id == secret)
+        };
+        assert_eq!(reads("SigningKeys"), given("TOKEN_SECRET_ID"), "{id} and the signing keys");
+        assert_eq!(reads("Partners"), given("PARTNERS_SECRET_ID"), "{id} and the partners' secrets");
         assert_eq!(may("execute-api:ManageConnections"), given("CONNECTIONS_URL"), "{id} and open connections");
         assert_eq!(may("ses:SendRawEmail"), given("MAIL_FROM"), "{id} and mail");
         for action in ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "sqs:SendMessage"] {

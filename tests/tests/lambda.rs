@@ -95,6 +95,9 @@ impl Cloud {
             ("CONNECTIONS_URL", services.as_str()),
             ("MAIL_FROM", "no-reply@example.com"),
             ("TOKEN_SECRET_ID", "postroom-keys"),
+            ("PARTNERS_SECRET_ID", "postroom-partners"),
+            ("GOOGLE_CLIENT_ID", ""),
+            ("GOOGLE_ISSUER", "https://accounts.google.com"),
         ]);
         let given = Template::parse(SOURCE).unwrap().functions.remove(name).unwrap().variables.into_keys();
         Command::new(bootstrap(name))

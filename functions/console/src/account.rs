@@ -3,12 +3,14 @@
 use app::App;
 use axum::extract::State;
 use axum::response::Response;
+use domain::sso::Provider;
 
 use store::about::Person;
 
 use crate::answer::{Lost, On, in_query, page};
 use crate::frame;
-use crate::views::{self, Account, Frame, Moment, Session};
+use crate::sso;
+use crate::views::{self, Account, Frame, Identity, Moment, Session};
 
 /// Names, address, password and sessions.
 #[utoipa::path(get, path = "/account", responses((status = 200), (status = 303)))]
@@ -30,9 +32,18 @@ pub async fn account(State(app): State<App>, On(app::Who(caller)): On<app::Who>)
             seen: Moment(session.used_at),
         })
         .collect();
-    let second_factor = profile.as_ref().and_then(|profile| profile.second_factor).map(Moment);
-    let full_name = profile.and_then(|profile| profile.full_name).unwrap_or_default();
-    page(&app, &Account { frame, viewer, full_name, verified: caller.verified, second_factor, sessions })
+    let profile = profile.ok_or_else(Lost::nothing)?;
+    let linked = app.store.identities(&profile).await?;
+    let offer_google = !app.config.google_client_id.is_empty() && linked.iter().all(|identity| identity.provider != Provider::Google);
+    let mut identities = Vec::with_capacity(linked.len());
+    for identity in linked {
+        let (provider, used) = (sso::named(&app, identity.provider).await?, Moment(identity.used_at));
+        identities.push(Identity { id: identity.digest, provider, email: identity.email, used });
+    }
+    let (has_password, verified) = (profile.password_hash.usable().is_some(), caller.verified);
+    let second_factor = profile.second_factor.map(Moment);
+    let full_name = profile.full_name.unwrap_or_default();
+    page(&app, &Account { frame, viewer, full_name, verified, second_factor, has_password, identities, offer_google, sessions })
 }
 
 /// Where somebody's picture is.

@@ -1,5 +1,6 @@
 //! How pages are answered: with a strict Content-Security-Policy, and with a page where the API has a problem document.
 
+pub use app::sso::own_path;
 use app::{App, Problem};
 use askama::Template;
 use axum::extract::FromRequestParts;
@@ -45,16 +46,6 @@ pub fn page(app: &App, template: &impl Template) -> Result<Response, Lost> {
 /// Another page instead.
 pub fn go(path: &str) -> Response {
     Redirect::to(path).into_response()
-}
-
-/// A path of ours that someone named to go to afterwards. Nothing that a browser could read as another host, and no
-/// braces, which the module would fill in.
-pub fn own_path(raw: Option<&str>) -> Option<&str> {
-    let fits = |path: &&str| {
-        let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'{' | b'}'));
-        path.starts_with('/') && !path.starts_with("//") && path.len() <= 2000 && plain
-    };
-    raw.filter(fits)
 }
 
 /// Percent-encodes a value for a query.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::answer::{Lost, On, go, in_query, own_path, page};
 use crate::views::{self, Frame, Moment, Note};
-use crate::{frame, teams};
+use crate::{frame, sso, teams};
 
 /// What an address may say to these pages.
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +23,7 @@ pub struct Asked {
     sent: Option<String>,
     confirmed: Option<String>,
     changed: Option<String>,
+    failed: Option<String>,
 }
 
 fn only_team(caller: &Caller) -> Option<TeamId> {
@@ -36,14 +37,24 @@ pub async fn home(State(app): State<App>, who: Option<Who>) -> Result<Response, 
     let Some(Who(caller)) = who else {
         return page(&app, &views::Landing { frame: Frame::default(), origin: app.config.pages_url.clone() });
     };
-    if let Some(team) = only_team(&caller) {
+    if let Some(team) = only_team(&caller)
+        && caller.held.is_empty()
+    {
         return Ok(go(&format!("/teams/{team}/library")));
     }
     let closed: Vec<TeamId> = caller.closed.keys().copied().collect();
     let closed = async { app.store.teams(&closed).await.map_err(Lost::from) };
-    let (frame, closed) = tokio::try_join!(frame(&app, &caller, None, ""), closed)?;
+    let held: Vec<TeamId> = caller.held.keys().copied().collect();
+    let held = async { app.store.teams(&held).await.map_err(Lost::from) };
+    let (frame, closed, held) = tokio::try_join!(frame(&app, &caller, None, ""), closed, held)?;
     let closed = closed.into_iter().map(|(team, _)| team.name).collect();
-    page(&app, &views::Home { frame, name: caller.username, closed })
+    let held = held.into_iter().map(|(team, _)| views::TeamLink {
+        id: team.id.to_string(),
+        name: team.name,
+        handle: team.handle.as_str().to_owned(),
+        role: String::new(),
+    });
+    page(&app, &views::Home { frame, name: caller.username, closed, held: held.collect() })
 }
 
 /// The invitation that a secret link is for, as its page tells it.
@@ -51,7 +62,8 @@ async fn note(app: &App, token: &str) -> Result<Note, Lost> {
     let invite = app.invited(token).await?;
     let team = async { app.store.team(invite.team).await };
     let account = async { app.store.user_by_email(&invite.email).await };
-    let (team, account) = tokio::try_join!(team, account)?;
+    let sso = async { app.store.team_sso(invite.team).await };
+    let (team, account, sso) = tokio::try_join!(team, account, sso)?;
     let team = team.ok_or_else(Lost::nothing)?;
     Ok(Note {
         token: token.to_owned(),
@@ -62,6 +74,7 @@ async fn note(app: &App, token: &str) -> Result<Note, Lost> {
         inviter: invite.inviter_name,
         expires: Moment(invite.expires_at),
         account_exists: account.is_some(),
+        sso: sso.map(|sso| sso.team.to_string()),
     })
 }
 
@@ -90,7 +103,8 @@ pub async fn sign_up(State(app): State<App>, who: Option<Who>, On(app::Query(ask
         return Ok(go(&onward(&asked)));
     }
     let invite = note_along(&app, asked.invite.as_deref()).await?;
-    page(&app, &views::Signup { frame: Frame::default(), invite, sent: asked.sent.is_some() })
+    let google = !app.config.google_client_id.is_empty();
+    page(&app, &views::Signup { frame: Frame::default(), invite, sent: asked.sent.is_some(), google })
 }
 
 /// Sign in.
@@ -102,10 +116,12 @@ pub async fn sign_in(
     On(app::Query(asked)): On<app::Query<Asked>>,
 ) -> Result<Response, Lost> {
     let then = onward(&asked);
-    if who.is_some() && asked.add.is_none() {
+    if who.is_some() && asked.add.is_none() && asked.failed.is_none() {
         return Ok(go(&then));
     }
     let invite = note_along(&app, asked.invite.as_deref()).await?;
+    let google = !app.config.google_client_id.is_empty();
+    let failed = asked.failed.as_deref().map(sso::why);
     let news = match (asked.confirmed, asked.changed.as_deref()) {
         (Some(_), _) => Some("Your address is confirmed. Sign in to continue."),
         (_, Some("password")) => Some("Your password is changed. Sign in with the new one."),
@@ -114,7 +130,7 @@ pub async fn sign_in(
         _ => None,
     };
     let others = app::cookie::sessions(&headers).next().is_some();
-    page(&app, &views::Signin { frame: Frame::default(), invite, others, challenge: asked.challenge, then, news })
+    page(&app, &views::Signin { frame: Frame::default(), invite, others, challenge: asked.challenge, then, news, failed, google })
 }
 
 /// The page of a confirmation link: a button, because mail scanners follow links.

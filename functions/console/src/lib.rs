@@ -17,6 +17,7 @@ mod past;
 mod programs;
 mod second_factor;
 mod settings;
+mod sso;
 mod teams;
 pub mod views;
 
@@ -32,8 +33,14 @@ use answer::Lost;
 use views::{Frame, TeamLink, Viewer};
 
 /// What it needs of the environment.
-pub const NEEDS: &[app::Var] =
-    &[app::Var::TableName, app::Var::PagesUrl, app::Var::RealtimeUrl, app::Var::TokenSecretId, app::Var::RateLimit];
+pub const NEEDS: &[app::Var] = &[
+    app::Var::TableName,
+    app::Var::PagesUrl,
+    app::Var::RealtimeUrl,
+    app::Var::TokenSecretId,
+    app::Var::RateLimit,
+    app::Var::GoogleClientId,
+];
 
 /// Every page, and what they load.
 pub fn routes() -> OpenApiRouter<App> {
@@ -72,6 +79,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(notices::inbox))
         .routes(routes!(notices::settings))
         .routes(routes!(notices::unsubscribe))
+        .routes(routes!(sso::back))
+        .routes(routes!(sso::settings))
         .routes(routes!(asset))
 }
 

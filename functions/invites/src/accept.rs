@@ -45,7 +45,7 @@ pub(crate) struct Accept {
     post, path = "/api/invites/accept", tag = "invites", request_body = Accept,
     responses(
         (status = 200, description = "The caller is in the team (or was already): `team`"),
-        (status = 403, description = "`invite_for_another`: the team binds invitations to their addresses, and the caller has another"),
+        (status = 403, description = "`invite_for_another`: the team binds invitations to their addresses, and the caller has another; `sso_required`"),
         (status = 409, description = "`other_account`: the caller has another address than `email`"),
         (status = 404, description = "This is no link of ours"),
         (status = 410, description = "`invite_gone`: accepted by another, taken back or replaced; `invite_expired`"),
@@ -60,7 +60,7 @@ pub(crate) async fn accept(State(app): State<App>, Who(caller): Who, Json(body):
             return Err(Problem::Conflict(Conflict::OtherAccount, "/email"));
         }
     }
-    app.store.accept_invite(caller.user, token.team, &token.invite, token.round, app.now()).await?;
+    app.store.accept_invite(&caller, token.team, &token.invite, token.round, app.now()).await?;
     let (team, seats) = app.store.teams(&[token.team]).await?.pop().ok_or(Problem::NotFound("team"))?;
     Ok(Json(json!({"team": app::show::team(&team, seats)})))
 }

@@ -4,6 +4,7 @@ use app::{App, Crash, Letter};
 use askama::Template;
 use domain::happened::{Event, Happened};
 use domain::ids::{InviteId, SessionId, TeamId, UserId};
+use domain::sso::Provider;
 use jiff::Timestamp;
 use store::receipts::Receipt;
 use store::users::digest;
@@ -119,7 +120,13 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::RecoveryCodesMade { user } => {
             deliver::once(app, once("recovery-made", user, event.id), second_factor(app, user, SecondFactor::RecoveryCodes)).await
         }
+        Happened::IdentityLinked { user, provider } => {
+            deliver::once(app, once("linked", user, event.id), linked(app, user, provider)).await
+        }
         Happened::Confirmed { .. }
+        | Happened::IdentityUnlinked { .. }
+        | Happened::SsoSet { .. }
+        | Happened::SsoRemoved { .. }
         | Happened::UsernameChanged { .. }
         | Happened::SessionEnded { .. }
         | Happened::KeyMade { .. }
@@ -284,6 +291,29 @@ async fn signed_in(app: &App, user: UserId, session: &SessionId) -> Result<Optio
             "If this was not you, end that session on your account's page and change your password.".to_owned(),
         ],
         button: Some(("Look at my sessions", format!("{}/account", app.config.pages_url))),
+        foot: NOT_YOU,
+    };
+    notice.letter(&profile.email)
+}
+
+/// To whoever has had the account for a while. Of the first identity of a new account its maker knows.
+async fn linked(app: &App, user: UserId, provider: Provider) -> Result<Option<Letter>, Crash> {
+    let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
+    if profile.password_hash.usable().is_none() && app.store.identities(&profile).await?.len() < 2 {
+        return Ok(None);
+    }
+    let team = match provider.team() {
+        Some(team) => app.store.team(team).await?.map(|team| team.name),
+        None => Some("Google".to_owned()),
+    };
+    let with = team.unwrap_or_else(|| "the single sign-on of a team".to_owned());
+    let notice = Notice {
+        title: "Another way to sign in to Postroom",
+        paragraphs: vec![
+            format!("From now on one can sign in to {} with: {with}.", profile.username),
+            "If this was not you, unlink it on your account's page and change your password.".to_owned(),
+        ],
+        button: Some(("Look at my account", format!("{}/account", app.config.pages_url))),
         foot: NOT_YOU,
     };
     notice.letter(&profile.email)

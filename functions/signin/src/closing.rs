@@ -1,9 +1,13 @@
 //! Closing what a session or a key had opened, before the answer that says it has ended.
 
+use std::collections::HashSet;
+
 use app::{App, Problem};
 use domain::ids::{ConnectionId, KeyId, SessionId, UserId};
+use domain::sso::TeamSso;
 use futures::{StreamExt, TryStreamExt};
 use store::live::Connection;
+use store::sessions::Session;
 
 /// Connections closed at the same time.
 const AT_ONCE: usize = 16;
@@ -31,6 +35,22 @@ pub(crate) async fn all(app: &App, user: UserId) -> Result<(), Problem> {
 /// The WebSockets of one API key.
 pub(crate) async fn key(app: &App, user: UserId, key: &KeyId) -> Result<(), Problem> {
     close(app, user, |connection| connection.key.as_ref() == Some(key)).await
+}
+
+/// The WebSockets of a team's members who may not use it as they came, now that it insists on its own single sign-on.
+pub(crate) async fn held_back(app: &App, sso: &TeamSso) -> Result<(), Problem> {
+    let members = app.store.members(sso.team).await?;
+    let held = members.into_iter().map(|member| async move {
+        let sessions = app.store.sessions(member.user, app.now()).await?;
+        let through = |session: &Session| session.through == Some(sso.team) && sso.changed_at <= session.created_at;
+        let good: HashSet<&SessionId> = sessions.iter().filter(|session| through(session)).map(|session| &session.id).collect();
+        let stays = |connection: &Connection| match &connection.session {
+            Some(session) => good.contains(session),
+            None => sso.api_keys,
+        };
+        close(app, member.user, |connection| !stays(connection)).await
+    });
+    futures::stream::iter(held).buffer_unordered(AT_ONCE).try_collect().await
 }
 
 async fn close(app: &App, user: UserId, which: impl Fn(&Connection) -> bool) -> Result<(), Problem> {

@@ -156,7 +156,7 @@ async fn by_code(app: &App, headers: &HeaderMap, body: &Exchange) -> Result<Resu
         app.store.drop_permit(&hash).await?;
         return Ok(Err(NOT_THIS));
     }
-    let place = Place { keep: true, device: Some(permit.client) };
+    let place = Place { keep: true, device: Some(permit.client), through: None };
     let begun = begin(app, &profile, place, headers)?;
     if !app.store.use_permit(&hash, &begun.session.id).await? {
         return Ok(Err(USED));
@@ -183,7 +183,7 @@ async fn by_refresh(app: &App, body: &Exchange) -> Result<Result<Value, Refusal>
 
 /// Begins a session for a program, under its name.
 async fn start(app: &App, headers: &HeaderMap, profile: &Profile, client: String) -> Result<Value, Problem> {
-    let begun = begin(app, profile, Place { keep: true, device: Some(client) }, headers)?;
+    let begun = begin(app, profile, Place { keep: true, device: Some(client), through: None }, headers)?;
     begun.keep(app, profile, headers).await?;
     tokens(app, &begun.session, &begun.refresh_secret)
 }

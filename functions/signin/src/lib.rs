@@ -1,4 +1,5 @@
-//! Sign-in: sessions, API keys, tickets for WebSockets, and what one signs in with: the password and the address.
+//! Sign-in: sessions, API keys, tickets for WebSockets, and what one signs in with: the password, the address, and
+//! others who vouch for one.
 
 use app::{App, Var};
 use utoipa_axum::router::OpenApiRouter;
@@ -13,11 +14,22 @@ mod password;
 mod programs;
 mod second_factor;
 mod sessions;
+mod sso;
 mod starting;
 mod tickets;
 
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RealtimeUrl, Var::ConnectionsUrl, Var::RateLimit];
+pub const NEEDS: &[Var] = &[
+    Var::TableName,
+    Var::PagesUrl,
+    Var::TokenSecretId,
+    Var::RealtimeUrl,
+    Var::ConnectionsUrl,
+    Var::RateLimit,
+    Var::PartnersSecretId,
+    Var::GoogleClientId,
+    Var::GoogleIssuer,
+];
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -46,4 +58,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(exchange::device_token))
         .routes(routes!(exchange::token))
         .routes(routes!(tickets::make))
+        .merge(sso::routes())
 }

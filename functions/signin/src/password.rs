@@ -95,7 +95,10 @@ pub(crate) async fn who_knows(app: &App, who: &Who, password: String, pointer: &
     let limits = [(rates::WRONG_FROM_KNOWN, user.as_str())];
     app.not_too_often(&limits).await?;
     let profile = app.store.profile(who.0.user).await?.ok_or(Problem::NotFound("user"))?;
-    let right = app.passwords.verify(&Password::typed(password), Some(profile.password_hash.expose())).await?;
+    if profile.password_hash.usable().is_none() {
+        return Err(Problem::field(pointer, "your account has no password yet: have a link sent to choose one"));
+    }
+    let right = app.passwords.verify(&Password::typed(password), profile.password_hash.usable()).await?;
     if right {
         return Ok(profile);
     }

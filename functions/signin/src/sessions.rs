@@ -39,6 +39,7 @@ fn shown(session: &Session, current: Option<&SessionId>) -> Value {
         "used_at": session.used_at,
         "expires_at": session.ends_at(),
         "keep_signed_in": session.keep,
+        "through": session.through,
         "current": current == Some(&session.id),
     })
 }
@@ -80,7 +81,7 @@ pub(crate) async fn sign_in(
     let held_to = if known { &limits[..1] } else { &limits[..] };
     app.not_too_often(held_to).await?;
     // Without an account the same work is done, so that the time tells nothing either.
-    let hash = profile.as_ref().map(|profile| profile.password_hash.expose());
+    let hash = profile.as_ref().and_then(|profile| profile.password_hash.usable());
     let right = app.passwords.verify(&Password::typed(body.password), hash).await?;
     let Some(profile) = profile.filter(|_| right) else {
         app.failed(&limits).await?;
@@ -89,7 +90,7 @@ pub(crate) async fn sign_in(
     if profile.second_factor.is_some() {
         return Err(Problem::SecondFactorNeeded(app.challenge(&profile)?));
     }
-    starting::start(&app, &profile, Place { keep: body.keep_signed_in, device: body.device }, &headers).await
+    starting::start(&app, &profile, Place { keep: body.keep_signed_in, device: body.device, through: None }, &headers).await
 }
 
 /// The second half of a sign-in.
@@ -122,7 +123,7 @@ pub(crate) async fn second_half(State(app): State<App>, headers: HeaderMap, Json
     if profile.second_factor.is_some() && !app.proves(&profile, &body.code, known).await? {
         return Err(Problem::Conflict(Conflict::WrongCode, "/code"));
     }
-    starting::start(&app, &profile, Place { keep: body.keep_signed_in, device: body.device }, &headers).await
+    starting::start(&app, &profile, Place { keep: body.keep_signed_in, device: body.device, through: None }, &headers).await
 }
 
 /// What keeps a program signed in.

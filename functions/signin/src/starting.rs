@@ -1,11 +1,12 @@
 //! A session begins: for whoever has shown all that an account asks for.
 
 use app::{App, Json, Problem, Tokens, cookie};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use domain::ids::UserId;
+use domain::ids::{TeamId, UserId};
 use domain::limit;
 use jiff::SignedDuration;
+use serde_json::Value;
 use store::sessions::Session;
 use store::users::Profile;
 
@@ -20,6 +21,16 @@ pub(crate) struct Place {
     pub(crate) keep: bool,
     /// What the client calls itself; without it, the browser's own words count.
     pub(crate) device: Option<String>,
+    /// The team through whose single sign-on they come.
+    pub(crate) through: Option<TeamId>,
+}
+
+/// What is given to whoever is in.
+pub(crate) struct Entered {
+    /// For a browser.
+    pub(crate) cookies: Vec<(HeaderName, HeaderValue)>,
+    /// For a program.
+    pub(crate) tokens: Value,
 }
 
 /// A session that begins, with its secrets.
@@ -43,6 +54,7 @@ pub(crate) fn begin(app: &App, profile: &Profile, place: Place, headers: &Header
         keep: place.keep,
         device: device(place.device, headers),
         address: app::address(headers),
+        through: place.through,
         kept_at: None,
     };
     Ok(Begun { session, refresh_secret, cookie_secret })
@@ -59,14 +71,20 @@ impl Begun {
 
 /// Begins a session for the owner of an account; answers with tokens for programs, and a cookie for browsers.
 pub(crate) async fn start(app: &App, profile: &Profile, place: Place, headers: &HeaderMap) -> Result<Response, Problem> {
+    let entered = enter(app, profile, place, headers).await?;
+    Ok((AppendHeaders(entered.cookies), Json(entered.tokens)).into_response())
+}
+
+/// Begins a session for the owner of an account, and keeps it. It is always a new one.
+pub(crate) async fn enter(app: &App, profile: &Profile, place: Place, headers: &HeaderMap) -> Result<Entered, Problem> {
     let begun = begin(app, profile, place, headers)?;
     begun.keep(app, profile, headers).await?;
     let session = &begun.session;
     let known = cookie::set_known(&app.config, session.user, &app.known(session.user)?);
     let own = cookie::set(&app.config, session.user, &session.cookie(&begun.cookie_secret), session.cookie_seconds());
     let cookies = [own, known, cookie::choose(&app.config, session.user)];
-    let cookies = cookies.into_iter().flatten().map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>();
-    Ok((AppendHeaders(cookies), Json(tokens(app, session, &begun.refresh_secret)?)).into_response())
+    let cookies = cookies.into_iter().flatten().map(|cookie| (header::SET_COOKIE, cookie)).collect();
+    Ok(Entered { cookies, tokens: tokens(app, session, &begun.refresh_secret)? })
 }
 
 fn device(given: Option<String>, headers: &HeaderMap) -> String {

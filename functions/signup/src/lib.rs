@@ -5,11 +5,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use domain::account::{Email, Password, PasswordHash, Username};
 use domain::happened::Happened;
-use domain::ids::UserId;
-use domain::team::Invite;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::users::{NewUser, Profile};
+use store::users::NewUser;
 use store::{Conflict, Error};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,9 +15,6 @@ use utoipa_axum::routes;
 
 mod picture;
 mod profile;
-
-/// Ids are drawn from the time and 12 random bits: two people in one millisecond meet once in 4,096 times.
-const DRAWS: usize = 5;
 
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
@@ -82,7 +77,7 @@ async fn read(Typed(body, mut wrong): Typed<SignUp>) -> Result<(Fields, Option<S
     post, path = "/api/signup", tag = "accounts", request_body = SignUp, security(()),
     responses(
         (status = 202, description = "A mail is sent to the address: to confirm it or, where it has an account, to say so"),
-        (status = 403, description = "`invite_for_another`: the team binds invitations to their addresses, and this is another"),
+        (status = 403, description = "`invite_for_another`: the team binds invitations to their addresses, and this is another; `sso_required`: it takes only its own sign-ins"),
         (status = 409, description = "`username_taken`"),
         (status = 410, description = "`invite_gone`, `invite_expired`"),
         (status = 422, description = "Names each field that was not taken"),
@@ -102,7 +97,17 @@ async fn sign_up(State(app): State<App>, headers: HeaderMap, body: Typed<SignUp>
         return Err(Problem::Conflict(Conflict::InviteForAnother, "/email"));
     }
     let password_hash = PasswordHash::new(app.passwords.hash(&typed.password).await?);
-    match make(&app, &typed, password_hash, invite.as_ref()).await {
+    let new = |id| NewUser {
+        id,
+        email: typed.email.clone(),
+        username: typed.username.clone(),
+        password_hash: password_hash.clone(),
+        full_name: None,
+        verified: false,
+        identity: None,
+        workspace: app.new_id().into(),
+    };
+    match app.sign_up(new, invite.as_ref()).await {
         Ok(_) => (),
         // The answer is the same: who asks does not learn whose address it is. Its owner does.
         Err(Error::Conflict(Conflict::EmailTaken)) => {
@@ -115,23 +120,6 @@ async fn sign_up(State(app): State<App>, headers: HeaderMap, body: Typed<SignUp>
         Err(error) => return Err(error.into()),
     }
     Ok((StatusCode::ACCEPTED, Json(json!({"status": "confirmation_sent"}))))
-}
-
-async fn make(app: &App, typed: &Fields, password_hash: PasswordHash, invite: Option<&Invite>) -> Result<Profile, Error> {
-    let mut new = NewUser {
-        id: UserId::new(app.now(), app.random()),
-        email: typed.email.clone(),
-        username: typed.username.clone(),
-        password_hash,
-        workspace: app.new_id().into(),
-    };
-    for _ in 1..DRAWS {
-        match app.store.sign_up(&new, invite, app.now()).await {
-            Err(Error::Conflict(Conflict::IdTaken)) => new.id = UserId::new(app.now(), app.random()),
-            ended => return ended,
-        }
-    }
-    app.store.sign_up(&new, invite, app.now()).await
 }
 
 /// What the confirmation mail's link carries.

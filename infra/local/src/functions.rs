@@ -2,7 +2,7 @@
 
 use crate::stream::Handler;
 use crate::template::Template;
-use app::{App, Clock, Config, Outbound, Passwords, Tokens, Var, Wiring};
+use app::{App, Clock, Config, Outbound, PartnerSecrets, Partners, Passwords, Tokens, Var, Wiring};
 use aws_config::SdkConfig;
 use aws_lambda_events::event::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use axum::Router;
@@ -28,6 +28,8 @@ pub struct Surroundings {
     pub dynamodb: String,
     /// Where mails go.
     pub ses: String,
+    /// What others gave whoever runs this.
+    pub partners: Partners,
     /// The signing keys.
     pub tokens: Tokens,
     /// The way to addresses that somebody gave us, shared so that connections are.
@@ -56,11 +58,14 @@ pub fn all(template: &Template, around: &Surroundings) -> Result<BTreeMap<String
         let config = config(name, &function.variables, &around.values)?;
         // As in the cloud, who is not given the secret has no keys.
         let tokens = if config.token_secret_id.is_empty() { Tokens::none() } else { around.tokens.clone() };
+        let partners =
+            if config.partners_secret_id.is_empty() { Partners::given(PartnerSecrets::default()) } else { around.partners.clone() };
         let mut app = App::new(Wiring {
             config,
             aws: around.aws.clone(),
             dynamodb: Some(around.dynamodb.clone()),
             ses: Some(around.ses.clone()),
+            partners,
             tokens,
             outbound: around.outbound.clone(),
             clock: around.clock.clone(),

@@ -27,7 +27,7 @@ pub use stream::Meddler;
 pub use stream::batch::Condition;
 pub use stream::letters::DeadLetter;
 
-use app::{Clock, Crash, Outbound, Passwords, Tokens};
+use app::{Clock, Crash, Outbound, PartnerSecrets, Partners, Passwords, Tokens};
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use axum::Router;
 use functions::Code;
@@ -46,6 +46,17 @@ use tokio::task::JoinSet;
 /// How long stopping waits for requests and stream functions that are under way.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Google's sign-in, or what stands in for it.
+#[derive(Clone)]
+pub struct Google {
+    /// The issuer.
+    pub issuer: String,
+    /// What it calls us.
+    pub client_id: String,
+    /// What we show it.
+    pub client_secret: String,
+}
+
 /// How a stack is started. The default is what a test wants: in memory, on a port that is free.
 #[derive(Clone, Default)]
 pub struct Options {
@@ -60,6 +71,8 @@ pub struct Options {
     pub http_client: Option<SharedHttpClient>,
     /// The time. Keep a clone, or use [`Stack::clock`], to move it.
     pub clock: Clock,
+    /// Google's sign-in; `None` leaves it off.
+    pub google: Option<Google>,
     /// Changes what stream functions are handed: tests duplicate and reorder.
     pub meddler: Option<Meddler>,
     /// Requests of one account a minute, of each function; 0: as many as they like.
@@ -142,19 +155,27 @@ impl Stack {
 
         let (internal, internal_address) = serve::internal()?;
         let url = format!("http://localhost:{port}");
+        let mut values = BTreeMap::from([
+            ("TABLE_NAME", table.name.clone()),
+            ("PAGES_URL", url.clone()),
+            ("REALTIME_URL", format!("ws://localhost:{port}/realtime")),
+            ("CONNECTIONS_URL", format!("http://{internal_address}/{}", template.stage)),
+            ("TOKEN_SECRET_ID", "token.key".to_owned()),
+            ("PARTNERS_SECRET_ID", "partners".to_owned()),
+            ("RATE_LIMIT", options.rate_limit.to_string()),
+            ("MAIL_CONFIGURATION_SET", "postroom".to_owned()),
+        ]);
+        let mut partners = PartnerSecrets::default();
+        if let Some(google) = options.google {
+            values.extend([("GOOGLE_ISSUER", google.issuer), ("GOOGLE_CLIENT_ID", google.client_id)]);
+            partners.google_client_secret = google.client_secret;
+        }
         let around = functions::Surroundings {
-            values: BTreeMap::from([
-                ("TABLE_NAME", table.name.clone()),
-                ("PAGES_URL", url.clone()),
-                ("REALTIME_URL", format!("ws://localhost:{port}/realtime")),
-                ("CONNECTIONS_URL", format!("http://{internal_address}/{}", template.stage)),
-                ("TOKEN_SECRET_ID", "token.key".to_owned()),
-                ("RATE_LIMIT", options.rate_limit.to_string()),
-                ("MAIL_CONFIGURATION_SET", "postroom".to_owned()),
-            ]),
+            values,
             aws: wire::config(wire::noting(options.http_client.clone().unwrap_or(plain), Arc::clone(&writes)), embedded.is_none()),
             dynamodb: table.endpoint.clone(),
             ses: format!("http://{internal_address}"),
+            partners: Partners::given(partners),
             tokens,
             outbound: Outbound::anywhere(),
             clock: options.clock.clone(),

@@ -4,7 +4,7 @@ mod tour;
 
 use app::Crash;
 use clap::{Args, Parser, Subcommand};
-use local::{Options, Stack};
+use local::{Google, Options, Stack};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -68,10 +68,9 @@ fn main() -> ExitCode {
 async fn run(run: Run) -> Result<(), Crash> {
     let data = (!run.memory).then_some(run.data);
     let kept = data.as_ref().map_or_else(|| "memory, until it ends".to_owned(), |data| data.display().to_string());
-    let named = std::env::var("POSTROOM_DYNAMODB_ENDPOINT").ok().filter(|url| !url.is_empty());
-    let dynamodb = run.dynamodb.or(named);
+    let dynamodb = run.dynamodb.or_else(|| variable("POSTROOM_DYNAMODB_ENDPOINT"));
     let rate_limit = std::env::var("RATE_LIMIT").ok().map(|limit| limit.parse()).transpose()?.unwrap_or(0);
-    let stack = Stack::start(Options { port: run.port, data, dynamodb, rate_limit, ..Options::default() }).await?;
+    let stack = Stack::start(Options { port: run.port, data, dynamodb, rate_limit, google: google()?, ..Options::default() }).await?;
     let url = stack.url();
     println!("Postroom is ready.\n");
     println!("  Console   {url}/");
@@ -83,6 +82,19 @@ async fn run(run: Run) -> Result<(), Crash> {
     interrupted().await?;
     stack.stop().await;
     Ok(())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Google's sign-in, where `POSTROOM_GOOGLE_CLIENT_ID` and `POSTROOM_GOOGLE_CLIENT_SECRET` are set. Another issuer in
+/// `POSTROOM_GOOGLE_ISSUER` stands in for Google.
+fn google() -> Result<Option<Google>, Crash> {
+    let Some(client_id) = variable("POSTROOM_GOOGLE_CLIENT_ID") else { return Ok(None) };
+    let client_secret = variable("POSTROOM_GOOGLE_CLIENT_SECRET").ok_or("POSTROOM_GOOGLE_CLIENT_SECRET is not set")?;
+    let issuer = variable("POSTROOM_GOOGLE_ISSUER").unwrap_or_else(|| "https://accounts.google.com".to_owned());
+    Ok(Some(Google { issuer, client_id, client_secret }))
 }
 
 #[cfg(unix)]

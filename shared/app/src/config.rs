@@ -21,11 +21,17 @@ pub enum Var {
     TokenSecretId,
     /// Requests of one account a minute; 0: as many as they like.
     RateLimit,
+    /// The secret with what others gave whoever runs this.
+    PartnersSecretId,
+    /// What Google calls us; empty where nobody signs in with Google.
+    GoogleClientId,
+    /// Where Google's sign-in is.
+    GoogleIssuer,
 }
 
 impl Var {
     /// All of them.
-    pub const ALL: [Var; 8] = [
+    pub const ALL: [Var; 11] = [
         Var::TableName,
         Var::PagesUrl,
         Var::RealtimeUrl,
@@ -34,6 +40,9 @@ impl Var {
         Var::MailConfigurationSet,
         Var::TokenSecretId,
         Var::RateLimit,
+        Var::PartnersSecretId,
+        Var::GoogleClientId,
+        Var::GoogleIssuer,
     ];
 
     /// As the environment spells it.
@@ -47,7 +56,15 @@ impl Var {
             Var::MailConfigurationSet => "MAIL_CONFIGURATION_SET",
             Var::TokenSecretId => "TOKEN_SECRET_ID",
             Var::RateLimit => "RATE_LIMIT",
+            Var::PartnersSecretId => "PARTNERS_SECRET_ID",
+            Var::GoogleClientId => "GOOGLE_CLIENT_ID",
+            Var::GoogleIssuer => "GOOGLE_ISSUER",
         }
+    }
+
+    /// Whether it may be empty: what it is for is off then.
+    fn optional(self) -> bool {
+        matches!(self, Var::PartnersSecretId | Var::GoogleClientId | Var::GoogleIssuer)
     }
 }
 
@@ -70,13 +87,19 @@ pub struct Config {
     pub token_secret_id: String,
     /// [`Var::RateLimit`]
     pub rate_limit: u32,
+    /// [`Var::PartnersSecretId`]: its name, not its value.
+    pub partners_secret_id: String,
+    /// [`Var::GoogleClientId`]
+    pub google_client_id: String,
+    /// [`Var::GoogleIssuer`]
+    pub google_issuer: String,
 }
 
 impl Config {
     /// Reads the variables that a function needs. The error names all that are missing.
     pub fn read(needs: &[Var], lookup: impl Fn(&str) -> Option<String>) -> Result<Config, Crash> {
         let found = |var: Var| lookup(var.name()).filter(|value| !value.is_empty());
-        let missing: Vec<&str> = needs.iter().filter(|var| found(**var).is_none()).map(|var| var.name()).collect();
+        let missing: Vec<&str> = needs.iter().filter(|var| !var.optional() && found(**var).is_none()).map(|var| var.name()).collect();
         if !missing.is_empty() {
             return Err(format!("not set: {}", missing.join(", ")).into());
         }
@@ -94,6 +117,9 @@ impl Config {
             mail_configuration_set: value(Var::MailConfigurationSet),
             token_secret_id: value(Var::TokenSecretId),
             rate_limit,
+            partners_secret_id: value(Var::PartnersSecretId),
+            google_client_id: value(Var::GoogleClientId),
+            google_issuer: value(Var::GoogleIssuer),
         })
     }
 }
@@ -107,6 +133,7 @@ mod tests {
         let error =
             Config::read(&[Var::TableName, Var::PagesUrl, Var::MailFrom], |name| (name == "PAGES_URL").then(|| "https://x/".into()));
         assert_eq!(error.unwrap_err().to_string(), "not set: TABLE_NAME, MAIL_FROM");
+        assert!(Config::read(&[Var::GoogleClientId], |_| None).is_ok(), "off, not missing");
     }
 
     #[test]

@@ -82,6 +82,33 @@ pub fn find_known(header: &str, user: UserId) -> Option<&str> {
     named(header, &known_name(user))
 }
 
+/// A cookie that is kept for some minutes.
+pub(crate) struct Kept {
+    pub(crate) name: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) seconds: u32,
+}
+
+impl Kept {
+    fn header(&self, config: &Config, value: &str, seconds: u32) -> Option<HeaderValue> {
+        let attributes = attributes(config).replacen("Path=/", &format!("Path={}", self.path), 1);
+        HeaderValue::from_str(&format!("{}={value}; {attributes}; Max-Age={seconds}", self.name)).ok()
+    }
+
+    pub(crate) fn set(&self, config: &Config, value: &str) -> Option<HeaderValue> {
+        self.header(config, value, self.seconds)
+    }
+
+    pub(crate) fn clear(&self, config: &Config) -> Option<HeaderValue> {
+        self.header(config, "", 0)
+    }
+
+    pub(crate) fn find(&self, headers: &HeaderMap) -> Option<String> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        cookies.filter_map(|cookie| named(cookie, self.name)).find(|value| !value.is_empty()).map(str::to_owned)
+    }
+}
+
 fn named<'a>(header: &'a str, wanted: &str) -> Option<&'a str> {
     header.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == wanted).map(|(_, token)| token)
 }

@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use domain::ids::UserId;
+use domain::team::Invite;
 use jiff::Timestamp;
 use store::Store;
+use store::users::{NewUser, Profile};
 
 mod body;
 mod clock;
@@ -16,6 +19,7 @@ pub mod links;
 mod mail;
 mod meter;
 mod outbound;
+mod partners;
 mod password;
 mod problem;
 mod push;
@@ -24,6 +28,7 @@ mod seal;
 pub mod second_factor;
 pub mod serve;
 pub mod show;
+pub mod sso;
 pub mod stream;
 pub mod telemetry;
 mod tokens;
@@ -36,11 +41,15 @@ pub use extract::{By, Export, Fetched, Holder, Path, Query, Seen, Who, address, 
 pub use mail::{Letter, Mail};
 pub use meter::Limits;
 pub use outbound::{Outbound, Unreachable};
+pub use partners::{PartnerSecrets, Partners};
 pub use password::{Passwords, strong};
 pub use problem::{FieldError, Problem};
 pub use push::{Frame, Push, Pushed};
 pub use tokens::{ACCESS_SECONDS, Claims, Tokens, is_pkce_challenge, is_pkce_verifier};
 pub use wrong::Wrong;
+
+/// Ids are drawn from the time and 12 random bits: two people in one millisecond meet once in 4,096 times.
+const DRAWS: usize = 5;
 
 /// Why a function cannot start or an event cannot be handled. For the log and for Lambda, never for a caller.
 pub type Crash = Box<dyn std::error::Error + Send + Sync>;
@@ -56,6 +65,8 @@ pub struct App {
     pub push: Push,
     /// The way to addresses that somebody gave us.
     pub outbound: Outbound,
+    /// What others gave whoever runs this.
+    pub partners: Partners,
     /// What signs and checks tokens and links.
     pub tokens: Tokens,
     /// What hashes and checks passwords.
@@ -78,6 +89,8 @@ pub struct Wiring {
     pub dynamodb: Option<String>,
     /// Where SES is, if not where the SDK would look.
     pub ses: Option<String>,
+    /// What others gave whoever runs this.
+    pub partners: Partners,
     /// The signing keys.
     pub tokens: Tokens,
     /// The way to addresses that somebody gave us.
@@ -89,12 +102,13 @@ pub struct Wiring {
 impl App {
     /// Puts an app together.
     pub fn new(wiring: Wiring) -> App {
-        let Wiring { config, aws, dynamodb, ses, tokens, outbound, clock } = wiring;
+        let Wiring { config, aws, dynamodb, ses, partners, tokens, outbound, clock } = wiring;
         App {
             store: Store::connect(&aws, dynamodb.as_deref(), &config.table),
             mail: Mail::new(&aws, ses.as_deref(), &config),
             push: Push::new(&aws, &config.connections_url),
             outbound,
+            partners,
             tokens,
             passwords: Passwords::default(),
             limits: Limits::new(config.rate_limit),
@@ -111,7 +125,9 @@ impl App {
             "" => Tokens::none(),
             id => Tokens::from_secrets_manager(&aws, id).await?,
         };
-        Ok(App::new(Wiring { config, aws, dynamodb: None, ses: None, tokens, outbound: Outbound::public(), clock: Clock::system() }))
+        let partners = Partners::kept(&aws, &config.partners_secret_id);
+        let (outbound, clock) = (Outbound::public(), Clock::system());
+        Ok(App::new(Wiring { config, aws, dynamodb: None, ses: None, partners, tokens, outbound, clock }))
     }
 
     /// The time now.
@@ -130,6 +146,17 @@ impl App {
     /// 64 random bits.
     pub fn chance(&self) -> Result<u64, Problem> {
         getrandom::u64().map_err(|error| Problem::Internal(error.to_string()))
+    }
+
+    /// Makes an account under an id that is drawn. Refuses as [`Store::sign_up`] does.
+    pub async fn sign_up(&self, new: impl Fn(UserId) -> NewUser, invite: Option<&Invite>) -> Result<Profile, store::Error> {
+        for _ in 1..DRAWS {
+            match self.store.sign_up(&new(UserId::new(self.now(), self.random())), invite, self.now()).await {
+                Err(store::Error::Conflict(store::Conflict::IdTaken)) => (),
+                ended => return ended,
+            }
+        }
+        self.store.sign_up(&new(UserId::new(self.now(), self.random())), invite, self.now()).await
     }
 
     /// Random bits for a number id.

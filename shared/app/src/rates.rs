@@ -29,6 +29,8 @@ pub const PROGRAM_CODES: Rate = Rate { what: "program-code", times: 30, window: 
 pub const PROGRAMS: Rate = Rate { what: "program", times: 100, window: SignedDuration::from_mins(15) };
 /// New accounts from one network address: a classroom may sign up at once.
 pub const SIGN_UPS: Rate = Rate { what: "sign-up", times: 200, window: SignedDuration::from_hours(1) };
+/// Ways back from an issuer, to one network address.
+pub const ARRIVALS: Rate = Rate { what: "arrival", times: 300, window: SignedDuration::from_mins(15) };
 /// Letters that somebody at one network address asks for without being signed in.
 pub const LETTERS: Rate = Rate { what: "letter", times: 60, window: SignedDuration::from_hours(1) };
 /// Wishes of one member that somebody be invited: each is mailed to all admins.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Actor;
@@ -61,12 +62,42 @@ pub struct Membership {
     /// Whether the team asks for a second factor: without one the member does not get in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub second_factor: bool,
+    /// That the team takes only sign-ins through its own single sign-on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso: Option<SsoOnly>,
 }
 
 impl Membership {
     /// A member with a role, in no group, of a team that asks for nothing more.
     pub fn new(role: TeamRole, billing: bool) -> Membership {
-        Membership { role, billing, groups: Vec::new(), second_factor: false }
+        Membership { role, billing, groups: Vec::new(), second_factor: false, sso: None }
+    }
+}
+
+/// A team that takes only sign-ins through its own single sign-on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SsoOnly {
+    /// Sign-ins before this time came through another issuer.
+    pub since: Timestamp,
+    /// Whether API keys open the team nevertheless.
+    pub api_keys: bool,
+}
+
+/// How somebody came, for teams that care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// By a sign-in: through the single sign-on of which team, and when.
+    SignIn(Option<TeamId>, Timestamp),
+    /// By an API key.
+    ApiKey,
+}
+
+impl Door {
+    fn opens(self, team: TeamId, membership: &Membership) -> bool {
+        membership.sso.is_none_or(|only| match self {
+            Door::SignIn(through, at) => through == Some(team) && only.since <= at,
+            Door::ApiKey => only.api_keys,
+        })
     }
 }
 
@@ -101,6 +132,10 @@ pub struct Caller {
     pub closed: BTreeMap<TeamId, Membership>,
     /// The network address that they call from, where it is known.
     pub address: Option<String>,
+    /// Their teams that do not open to how they came.
+    pub held: BTreeMap<TeamId, Membership>,
+    /// The team through whose single sign-on they came.
+    pub through: Option<TeamId>,
 }
 
 impl Caller {
@@ -114,6 +149,23 @@ impl Caller {
         let mut inside = self.clone();
         inside.teams.append(&mut inside.closed);
         inside
+    }
+
+    /// The caller as they came: teams that do not open to that are held back.
+    pub fn come(mut self, door: Door) -> Caller {
+        (self.teams, self.held) = self.teams.into_iter().partition(|(team, membership)| door.opens(*team, membership));
+        self.through = match door {
+            Door::SignIn(through, _) => through,
+            Door::ApiKey => None,
+        };
+        self
+    }
+
+    /// The caller with what is held back: for what has to work also where a team's single sign-on does not.
+    fn with_held(&self) -> Caller {
+        let mut whole = self.clone();
+        whole.teams.append(&mut whole.held);
+        whole
     }
 
     /// The caller as the author of a change.
@@ -141,6 +193,8 @@ pub enum Action {
     ReadAudit,
     /// Stop being a member.
     LeaveTeam,
+    /// Set up the team's single sign-on.
+    ManageSso,
     /// See what a workspace holds.
     ReadWorkspace,
     /// Put a collection into a workspace.
@@ -177,7 +231,7 @@ impl Action {
             Action::ManageSeats => Needs::AdminOrBilling,
             Action::ManageInvites => Needs::Confirmed(TeamRole::Admin),
             Action::AskToInvite => Needs::Confirmed(TeamRole::Viewer),
-            Action::ManageMembers | Action::ManageTeam | Action::ReadAudit => Needs::Team(TeamRole::Admin),
+            Action::ManageMembers | Action::ManageTeam | Action::ReadAudit | Action::ManageSso => Needs::Team(TeamRole::Admin),
             Action::CreateCollection => Needs::Team(TeamRole::Editor),
             Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
             Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
@@ -298,14 +352,23 @@ pub fn knows(viewer: &Caller, person: UserId, teams: &BTreeMap<TeamId, Membershi
 
 /// Whether `caller` may do `action` to `thing`. The only place that decides.
 pub fn allows(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied> {
+    // An issuer that is gone must not lock out whoever can switch it off.
+    if action == Action::ManageSso && !caller.held.is_empty() {
+        return judge(&caller.with_held(), action, thing);
+    }
     match judge(caller, action, thing) {
         // Who is outside is told how to get in, where they would see the thing from inside.
         Err(Denied::NotFound) if !caller.closed.is_empty() && judge(&caller.inside(), action, thing) != Err(Denied::NotFound) => {
             Err(Denied::SecondFactor)
         }
+        Err(Denied::NotFound) if !caller.held.is_empty() && judge(&caller.with_held(), action, thing) != Err(Denied::NotFound) => {
+            Err(Denied::Forbidden(THROUGH_SSO))
+        }
         judged => judged,
     }
 }
+
+const THROUGH_SSO: &str = "a sign-in through the single sign-on of the team";
 
 fn judge(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied> {
     // A key that is bound to a collection knows of nothing else.
@@ -442,6 +505,8 @@ permissions! {
     ReadAudit: TeamId;
     /// See [`Action::LeaveTeam`].
     LeaveTeam: TeamId;
+    /// See [`Action::ManageSso`].
+    ManageSso: TeamId;
     /// See [`Action::ReadWorkspace`].
     ReadWorkspace: Workspace;
     /// See [`Action::CreateCollection`].
@@ -482,6 +547,8 @@ mod tests {
             closed: BTreeMap::new(),
             teams: teams.iter().map(|(team, role)| (TeamId(*team), Membership::new(*role, false))).collect(),
             address: None,
+            held: BTreeMap::new(),
+            through: None,
         }
     }
 
@@ -623,5 +690,38 @@ mod tests {
         assert_eq!(allows(&outside, Action::ReadCollection, Thing::Collection(&head(Some(9), None), hidden)), Err(Denied::NotFound));
         assert_eq!(allows(&outside, Action::ReadTeam, Thing::Team(TeamId(7))), Err(Denied::NotFound), "a stranger learns nothing");
         assert_eq!(allows(&outside, Action::ReadTeam, Thing::Team(TeamId(8))), Ok(()));
+    }
+
+    #[test]
+    fn a_team_may_insist_on_its_own_sign_on() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let only = SsoOnly { since: at(10), api_keys: false };
+        let mut member = caller(2, &[(8, TeamRole::Viewer), (9, TeamRole::Admin)]);
+        member.teams.insert(TeamId(9), Membership { sso: Some(only), ..Membership::new(TeamRole::Admin, false) });
+        let teams = |caller: &Caller| caller.teams.keys().map(|team| team.0).collect::<Vec<_>>();
+        for (door, opened) in [
+            (Door::SignIn(Some(TeamId(9)), at(10)), vec![8, 9]),
+            (Door::SignIn(Some(TeamId(9)), at(9)), vec![8]),
+            (Door::SignIn(Some(TeamId(8)), at(10)), vec![8]),
+            (Door::SignIn(None, at(10)), vec![8]),
+            (Door::ApiKey, vec![8]),
+        ] {
+            assert_eq!(teams(&member.clone().come(door)), opened, "{door:?}");
+        }
+        let with_keys = Membership { sso: Some(SsoOnly { api_keys: true, ..only }), ..Membership::new(TeamRole::Admin, false) };
+        let mut keyed = member.clone();
+        keyed.teams.insert(TeamId(9), with_keys);
+        assert_eq!(teams(&keyed.come(Door::ApiKey)), [8, 9]);
+
+        let outside = member.come(Door::SignIn(None, at(20)));
+        assert_eq!(allows(&outside, Action::ReadTeam, Thing::Team(TeamId(9))), Err(Denied::Forbidden(THROUGH_SSO)));
+        assert_eq!(
+            allows(&outside, Action::ReadCollection, Thing::Collection(&head(Some(9), None), None)),
+            Err(Denied::Forbidden(THROUGH_SSO))
+        );
+        let hidden = head(Some(9), Some(CollectionRole::None));
+        assert!(allows(&outside, Action::ReadCollection, Thing::Collection(&hidden, Some(CollectionRole::None))) == Err(Denied::NotFound));
+        assert_eq!(allows(&outside, Action::ReadTeam, Thing::Team(TeamId(7))), Err(Denied::NotFound), "a stranger learns nothing");
+        assert_eq!(allows(&outside, Action::ManageSso, Thing::Team(TeamId(9))), Ok(()), "the way out of a dead issuer");
     }
 }

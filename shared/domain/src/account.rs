@@ -185,7 +185,17 @@ impl PasswordHash {
         PasswordHash(phc)
     }
 
-    /// For the hash function only.
+    /// Of an account whose owner has chosen no password: nothing that is typed is right.
+    pub fn none() -> PasswordHash {
+        PasswordHash(String::new())
+    }
+
+    /// For the hash function only; `None` where there is no password.
+    pub fn usable(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|hash| !hash.is_empty())
+    }
+
+    /// As it is kept: for what is bound to it.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Caller, CollectionRole, TeamRole};
 use crate::change::Actor;
 use crate::ids::{CollectionId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId};
+use crate::sso::Provider;
 use crate::team::Joining;
 
 /// Who does something, and from where.
@@ -203,6 +204,32 @@ pub enum Happened {
         collection: CollectionId,
         /// The key's id.
         key: KeyId,
+    },
+    /// Somebody can sign in to the account elsewhere. Mailed.
+    IdentityLinked {
+        /// The account.
+        user: UserId,
+        /// Who vouches for them.
+        provider: Provider,
+    },
+    /// Somebody can no longer sign in to the account there.
+    IdentityUnlinked {
+        /// The account.
+        user: UserId,
+        /// Who vouched for them.
+        provider: Provider,
+    },
+    /// A team's single sign-on was set up or changed.
+    SsoSet {
+        /// The team.
+        team: TeamId,
+        /// Whether the team takes only sign-ins through it.
+        required: bool,
+    },
+    /// A team's single sign-on was taken away.
+    SsoRemoved {
+        /// The team.
+        team: TeamId,
     },
     /// A team was made.
     TeamMade {
@@ -436,8 +463,12 @@ impl Happened {
             | Happened::KeyMade { user, .. }
             | Happened::KeyDeleted { user, .. }
             | Happened::AccessKeyMade { user, .. }
-            | Happened::AccessKeyDeleted { user, .. } => Trail::User(*user),
+            | Happened::AccessKeyDeleted { user, .. }
+            | Happened::IdentityLinked { user, .. }
+            | Happened::IdentityUnlinked { user, .. } => Trail::User(*user),
             Happened::TeamMade { team }
+            | Happened::SsoSet { team, .. }
+            | Happened::SsoRemoved { team }
             | Happened::SeatsSet { team, .. }
             | Happened::SecondFactorRequired { team, .. }
             | Happened::Invited { team, .. }

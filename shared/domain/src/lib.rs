@@ -21,6 +21,7 @@ pub mod postman;
 pub mod program;
 pub mod proof;
 pub mod second_factor;
+pub mod sso;
 pub mod team;
 
 /// Why a value from outside was not taken: a sentence for a person, in lower case, without a full stop.

@@ -50,6 +50,8 @@ pub const MESSAGE_CHARS: usize = 500;
 pub const GROUPS: usize = 100;
 /// Members that are put into a group or taken out of it at once.
 pub const GROUP_CHANGES: usize = 100;
+/// Characters of a client's id or secret at an issuer.
+pub const SSO_CHARS: usize = 1_000;
 /// Entries of one page (feed, changes).
 pub const PAGE: usize = 100;
 /// A change's body in an event; larger ones are left out and marked (API Gateway: 128 KB a message, 32 KB a frame).

@@ -21,7 +21,7 @@ impl Store {
     /// Gives an account another password, and ends its sessions, but the one to `keep`. Their connections are still open.
     /// An address that was asked for and not confirmed is forgotten.
     /// Through the link of a mail (`keep` is `None`) the address is confirmed by it, too; whatever keys somebody made
-    /// who had not confirmed it are dead then.
+    /// and identities they linked who had not confirmed it are dead then.
     ///
     /// [`Conflict::LinkGone`]: the password has changed since the profile was read. [`Conflict::SessionGone`]: the
     /// session to keep has ended.
@@ -59,7 +59,7 @@ impl Store {
         legs.extend(keep.map(|session| keep_session(user, session, now)));
         self.commit(&legs).await?;
         self.sweep_sessions(user, keep).await?;
-        if stranger { self.sweep_keys(user).await } else { Ok(()) }
+        if stranger { self.sweep_ways_in(user).await } else { Ok(()) }
     }
 
     /// Gives the caller another username, in the lists of their teams as well. What they did keeps the name of its time.
@@ -141,8 +141,9 @@ impl Store {
         .await
     }
 
-    /// Gives an account back to an address that it was taken from, and ends all sessions and keys: whoever changed it is
-    /// out, with the second factor that they may have set up. Their connections are still open. [`Conflict::LinkGone`]: that was too long ago, or is done.
+    /// Gives an account back to an address that it was taken from, and ends all sessions, keys and identities: whoever
+    /// changed it is out, with the second factor that they may have set up. Their connections are still open.
+    /// [`Conflict::LinkGone`]: that was too long ago, or is done.
     pub async fn restore_email(&self, profile: &Profile, email: &Email, now: Timestamp) -> Result<(), Error> {
         let user = profile.id;
         // A second factor that is younger than the change of address is that of whoever changed it.
@@ -182,7 +183,7 @@ impl Store {
         }));
         self.commit(&legs).await?;
         self.sweep_sessions(user, None).await?;
-        self.sweep_keys(user).await
+        self.sweep_ways_in(user).await
     }
 }
 

@@ -137,6 +137,7 @@ mod tests {
             keep: false,
             device: String::new(),
             address: None,
+            through: None,
             kept_at: None,
         };
         let Some(Credential::Session { user, session: id, secret_hash, cookie }) = Credential::cookie(&session.cookie("s-_x"), hash) else {

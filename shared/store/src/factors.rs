@@ -126,8 +126,14 @@ impl Store {
 
     /// Writes a team's rule into one member's item.
     async fn hold_to(&self, team: TeamId, user: UserId, required: bool) -> Result<(), Error> {
-        let member = Leg::update(keys::profile(user), format!("SET #teams.#{team}.#second_factor = :required"));
-        let member = member.when(format!("attribute_exists(#teams.#{team})")).value(":required", flag(required));
+        // As a membership is written whole: what is not asked for is no attribute.
+        let member = match required {
+            true => {
+                Leg::update(keys::profile(user), format!("SET #teams.#{team}.#second_factor = :required")).value(":required", flag(true))
+            }
+            false => Leg::update(keys::profile(user), format!("REMOVE #teams.#{team}.#second_factor")),
+        };
+        let member = member.when(format!("attribute_exists(#teams.#{team})"));
         match self.transact(&[member, still_asks(Leg::check(keys::team(team)), required)]).await? {
             Ended::Committed => (),
             // They have left, or somebody else has changed the rule again and writes it everywhere.

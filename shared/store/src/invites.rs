@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::access::{Access, ManageInvites, Membership, TeamRole};
+use domain::access::{Access, Caller, ManageInvites, Membership, TeamRole};
 use domain::account::Email;
 use domain::change::Actor;
 use domain::happened::Happened;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::factors::still_asks;
 use crate::teams::{free_seat, one_more_admin, take_seats};
 use crate::users::{Profile, digest};
-use crate::{Conflict, Ended, Error, Item, Leg, Range, Store, events, keys, n, read, row, s, users};
+use crate::{Conflict, Ended, Error, Item, Leg, Range, Store, events, keys, n, read, row, s, sso, users};
 
 /// What became of one address of many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -244,10 +244,12 @@ impl Store {
     /// are, and the seat of the invitation becomes free.
     ///
     /// Refuses with [`Conflict::InviteGone`] (accepted by somebody else, taken back, replaced by a resend),
-    /// [`Conflict::InviteExpired`], [`Conflict::InviteForAnother`] (where the team binds its invitations).
-    pub async fn accept_invite(&self, user: UserId, team: TeamId, invite: &InviteId, round: u32, now: Timestamp) -> Result<(), Error> {
-        let (profile, key, about) = (keys::profile(user), keys::invite(team, invite), keys::team(team));
-        let mut found = self.get_many(&[profile.clone(), key.clone(), about.clone()]).await?;
+    /// [`Conflict::InviteExpired`], [`Conflict::InviteForAnother`] (where the team binds its invitations),
+    /// [`Conflict::SsoRequired`].
+    pub async fn accept_invite(&self, by: &Caller, team: TeamId, invite: &InviteId, round: u32, now: Timestamp) -> Result<(), Error> {
+        let user = by.user;
+        let (profile, key, about, sso) = (keys::profile(user), keys::invite(team, invite), keys::team(team), keys::team_sso(team));
+        let mut found = self.get_many(&[profile.clone(), key.clone(), about.clone(), sso.clone()]).await?;
         let about: Team = read(found.remove(&about).ok_or(Conflict::InviteGone)?)?;
         let profile: Profile = read(found.remove(&profile).ok_or(Conflict::InviteGone)?)?;
         let invite: Option<Invite> = found.remove(&key).map(read).transpose()?;
@@ -272,7 +274,11 @@ impl Store {
         }
         let asks = about.requires_second_factor;
         let mut legs = take(&invite, &profile, asks, now)?;
-        legs.push(users::join(user, team, Membership { second_factor: asks, ..Membership::new(invite.role, false) })?);
+        let sso = found.remove(&sso).map(read).transpose()?;
+        let (only, unchanged) = sso::join(team, sso.as_ref(), by)?;
+        let membership = Membership { second_factor: asks, sso: only, ..Membership::new(invite.role, false) };
+        legs.push(users::join(user, team, membership)?);
+        legs.push(unchanged);
         match self.commit(&legs).await {
             // Perhaps it was this person, on two devices at once.
             Err(Error::Conflict(Conflict::InviteGone | Conflict::AlreadyMember)) if self.member(team, user).await?.is_some() => Ok(()),

@@ -10,11 +10,13 @@
 //! | API key | `USER#u` | `KEY#k` |
 //! | access key for a collection | `USER#u` | `ACCESS#k` |
 //! | second factor | `USER#u` | `FACTOR` |
+//! | identity elsewhere, and whose it is | `USER#u`, `IDENT#sha` | `IDENT#sha`, `CLAIM` |
 //! | my subscription to a collection or an item of it, role given to me in person (mirrors) | `USER#u` | `SUB#c` or `SUB#c#e`, `GRANT#c` |
 //! | my connection (mirror) | `USER#u` | `CONN#x` |
 //! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#skeleton`, `HANDLE#h` | `CLAIM` |
 //! | team, seats, member, group, invitation | `TEAM#t` | `TEAM`, `SEATS`, `MEMBER#u`, `GROUP#g`, `INVITE#i` |
 //! | wish that an address be invited | `TEAM#t` | `WISH#sha` |
+//! | single sign-on of a team | `TEAM#t` | `SSO` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
 //! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
 //! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u` or `SUB#u#e`, `ACCESS#k` |
@@ -132,6 +134,19 @@ pub fn access_pointer(collection: &CollectionId, key: &KeyId) -> Key {
     Key::new(collection_partition(collection), format!("{ACCESS_KEYS}{key}"))
 }
 
+/// The prefix of a user's identities elsewhere.
+pub const IDENTITIES: &str = "IDENT#";
+
+/// An identity elsewhere. `digest` is the SHA-256 of who vouches for it and what they call it.
+pub fn identity(user: UserId, digest: &str) -> Key {
+    Key::new(user_partition(user), format!("{IDENTITIES}{digest}"))
+}
+
+/// Whose an identity is.
+pub fn identity_claim(digest: &str) -> Key {
+    Key::new(format!("{IDENTITIES}{digest}"), "CLAIM")
+}
+
 /// The prefix of a user's or a collection's subscriptions.
 pub const SUBSCRIPTIONS: &str = "SUB#";
 
@@ -191,6 +206,11 @@ pub fn team(team: TeamId) -> Key {
 /// Its seats; apart from the team, so that a new name never collides with somebody joining.
 pub fn seats(team: TeamId) -> Key {
     Key::new(team_partition(team), "SEATS")
+}
+
+/// Its single sign-on.
+pub fn team_sso(team: TeamId) -> Key {
+    Key::new(team_partition(team), "SSO")
 }
 
 /// The prefix of a team's members.

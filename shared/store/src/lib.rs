@@ -34,6 +34,7 @@ pub mod factors;
 pub mod feed;
 pub mod groups;
 pub mod history;
+pub mod identities;
 pub mod imports;
 pub mod invites;
 pub mod keys;
@@ -51,6 +52,7 @@ pub mod restore;
 pub mod saves;
 pub mod sessions;
 pub mod settings;
+pub mod sso;
 pub mod subscriptions;
 pub mod table;
 pub mod teams;
@@ -128,6 +130,16 @@ pub enum Conflict {
     ChallengeGone,
     /// A program's question was answered, or is too old.
     QuestionGone,
+    /// The identity elsewhere belongs to an account.
+    IdentityTaken,
+    /// The account would be left without a way in.
+    LastWayIn,
+    /// The sign-in elsewhere took too long, or is done.
+    SsoGone,
+    /// The team takes only sign-ins through its own single sign-on.
+    SsoRequired,
+    /// The single sign-on was not tried by whoever makes it compulsory.
+    SsoUntried,
     /// The ticket was used or is too old.
     TicketGone,
     /// The collection has no such change.

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use domain::access::Caller;
+use domain::access::{Caller, Door};
 use domain::account::Scope;
 use domain::change::Actor;
 use domain::happened::Happened;
-use domain::ids::{CollectionId, KeyId, SessionId, UserId};
+use domain::ids::{CollectionId, KeyId, SessionId, TeamId, UserId};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -49,6 +49,9 @@ pub struct Session {
     /// The address that it was begun from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// The team through whose single sign-on it was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<TeamId>,
     /// When it outlived an end of all others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_at: Option<Timestamp>,
@@ -136,7 +139,7 @@ impl Ticket {
 /// What a refresh token gave.
 pub enum Refreshed {
     /// The session with its new secret.
-    Fresh(Session),
+    Fresh(Box<Session>),
     /// The token had been used before: somebody copied it. The session has ended; its connections are to be closed.
     Reused,
 }
@@ -168,7 +171,7 @@ impl Store {
                 let session: Session = read(proof_item)?;
                 let right = secret_hash.as_ref().is_none_or(|hash| same(hash, &session.cookie_hash));
                 let alive = right && lives(&session, &profile, now) && (!cookie || self.note_session(&session, now).await?);
-                alive.then(|| Caller { session: Some(session.id), ..profile.caller() })
+                alive.then(|| with_session(&profile, session))
             }
             Credential::ApiKey { secret_hash, .. } => {
                 let key: ApiKey = read(proof_item)?;
@@ -180,11 +183,11 @@ impl Store {
                 let lives = now < key.expires_at && made_since(key.created_at, &profile);
                 let right = same(secret_hash, &key.secret_hash) && *collection == key.collection;
                 let alive = right && lives && self.note_access_key(&key, now).await?;
-                alive.then(|| Caller { writes: false, only: Some(key.collection), ..profile.caller() })
+                alive.then(|| Caller { writes: false, only: Some(key.collection), ..profile.caller().come(Door::ApiKey) })
             }
             Credential::Known { session: Some(_), .. } => {
                 let session: Session = read(proof_item)?;
-                lives(&session, &profile, now).then(|| Caller { session: Some(session.id), ..profile.caller() })
+                lives(&session, &profile, now).then(|| with_session(&profile, session))
             }
             Credential::Known { .. } => {
                 let key: ApiKey = read(proof_item)?;
@@ -257,7 +260,8 @@ impl Store {
         ]);
         let expression = "SET #rotation = :next, #refresh_hash = :fresh, #used_at = :now, #ttl = :ttl";
         if self.update_when(&key, expression, "#rotation = :rotation", changes).await? {
-            return Ok(Refreshed::Fresh(Session { rotation: rotation + 1, refresh_hash: fresh_hash, used_at: now, ..session }));
+            let fresh = Session { rotation: rotation + 1, refresh_hash: fresh_hash, used_at: now, ..session };
+            return Ok(Refreshed::Fresh(Box::new(fresh)));
         }
         // Somebody else used the same token at the same moment, or ended the session.
         self.reused(session, actor, now).await
@@ -312,8 +316,9 @@ impl Store {
         self.sweep(user, keys::SESSIONS, keep.map(|session| keys::session(user, session))).await
     }
 
-    /// Removes the items of API keys and access keys that have ended all together.
-    pub(crate) async fn sweep_keys(&self, user: UserId) -> Result<(), Error> {
+    /// Removes the items of API keys, access keys and identities that have ended all together.
+    pub(crate) async fn sweep_ways_in(&self, user: UserId) -> Result<(), Error> {
+        self.sweep_identities(user).await?;
         self.sweep(user, keys::ACCESS_KEYS, None).await?;
         self.sweep(user, keys::API_KEYS, None).await
     }
@@ -395,7 +400,12 @@ fn made_since(created_at: Timestamp, profile: &Profile) -> bool {
 }
 
 fn with_key(profile: &Profile, key: ApiKey) -> Caller {
-    Caller { writes: key.scope == Scope::Write, key: Some(key.id), only: key.collection, ..profile.caller() }
+    Caller { writes: key.scope == Scope::Write, key: Some(key.id), only: key.collection, ..profile.caller().come(Door::ApiKey) }
+}
+
+fn with_session(profile: &Profile, session: Session) -> Caller {
+    let door = Door::SignIn(session.through, session.created_at);
+    Caller { session: Some(session.id), ..profile.caller().come(door) }
 }
 
 #[cfg(test)]

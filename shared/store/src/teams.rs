@@ -7,7 +7,7 @@ use domain::team::{Group, Handle, Joining, Member, Seats, Team, Workspace};
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -30,7 +30,7 @@ pub struct NewTeam {
 }
 
 /// Who has a team URL.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct HandleClaim {
     pub(crate) team: TeamId,
 }
@@ -174,6 +174,12 @@ impl Store {
     /// A team.
     pub async fn team(&self, team: TeamId) -> Result<Option<Team>, Error> {
         self.get(&keys::team(team)).await?.map(read).transpose()
+    }
+
+    /// The team that has a URL.
+    pub async fn team_by_handle(&self, handle: &Handle) -> Result<Option<TeamId>, Error> {
+        let claim = self.get(&keys::handle_claim(handle.as_str())).await?;
+        Ok(claim.map(read::<HandleClaim>).transpose()?.map(|claim| claim.team))
     }
 
     /// The seats of a team.

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Conflict, Ended, Error, Item, Leg, Store, events, flag, invites, keys, read, row, teams};
+use crate::identities::Identity;
+use crate::{Conflict, Ended, Error, Item, Leg, Store, events, flag, identities, invites, keys, read, row, sso, teams};
 
 /// An account. It carries the person's roles in all their teams, so that one item says what they may.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -82,6 +83,8 @@ impl Profile {
             teams,
             closed,
             address: None,
+            held: BTreeMap::new(),
+            through: None,
         }
     }
 }
@@ -109,6 +112,12 @@ pub struct NewUser {
     pub username: Username,
     /// The hash of the password.
     pub password_hash: PasswordHash,
+    /// The name they go by.
+    pub full_name: Option<String>,
+    /// Whether somebody whom we trust says that the address is theirs.
+    pub verified: bool,
+    /// Who vouches for them elsewhere.
+    pub identity: Option<Identity>,
     /// The id of the person's own workspace.
     pub workspace: WorkspaceId,
 }
@@ -207,10 +216,18 @@ impl Store {
         Ok(self.profile(claim.user).await?.filter(|profile| profile.username.folded() == username.folded()))
     }
 
+    /// The first of some usernames that nobody has.
+    pub async fn free_username(&self, names: &[Username]) -> Result<Option<Username>, Error> {
+        let claim = |name: &Username| keys::name_claim(name);
+        let taken = self.get_many(&names.iter().map(claim).collect::<Vec<_>>()).await?;
+        Ok(names.iter().find(|name| !taken.contains_key(&claim(name))).cloned())
+    }
+
     /// Makes an account with its own workspace, and a member of the team that invited, all or nothing.
     ///
     /// Refuses with [`Conflict::UsernameTaken`] before [`Conflict::EmailTaken`] (so that a taken address shows nothing
-    /// that a free one does not), [`Conflict::IdTaken`], [`Conflict::InviteGone`].
+    /// that a free one does not), [`Conflict::IdTaken`], [`Conflict::InviteGone`], [`Conflict::SsoRequired`],
+    /// [`Conflict::IdentityTaken`].
     pub async fn sign_up(&self, new: &NewUser, invite: Option<&Invite>, now: Timestamp) -> Result<Profile, Error> {
         let asks = match invite {
             Some(invite) => self.asks_for_second_factor(invite.team).await?,
@@ -220,9 +237,9 @@ impl Store {
             id: new.id,
             email: new.email.clone(),
             username: new.username.clone(),
-            full_name: None,
+            full_name: new.full_name.clone(),
             password_hash: new.password_hash.clone(),
-            verified: false,
+            verified: new.verified,
             sessions_from: now,
             keys_from: None,
             second_factor: None,
@@ -248,6 +265,10 @@ impl Store {
         ];
         if let Some(invite) = invite {
             legs.extend(invites::take(invite, &profile, asks, now)?);
+            legs.push(sso::open_to_all(invite.team));
+        }
+        if let Some(identity) = &new.identity {
+            legs.extend(identities::link(identity)?);
         }
         self.commit(&legs).await?;
         Ok(profile)

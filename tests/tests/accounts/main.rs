@@ -4,6 +4,7 @@
 mod access;
 mod bodies;
 mod engines;
+mod google;
 mod governance;
 mod hostile;
 mod invitations;
@@ -18,5 +19,6 @@ mod second_factor;
 mod several;
 mod signing_in;
 mod sockets;
+mod team_sso;
 mod teams;
 mod world;

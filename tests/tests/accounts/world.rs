@@ -205,9 +205,14 @@ pub fn token(invite: &Value) -> &str {
 
 /// Everything that lies in the table, as text.
 pub async fn dump(world: &World) -> String {
+    dump_of(&world.stack).await
+}
+
+/// Everything that lies in a stack's table, as text.
+pub async fn dump_of(stack: &Stack) -> String {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-        .endpoint_url(world.stack.dynamodb())
+        .endpoint_url(stack.dynamodb())
         .region(aws_sdk_dynamodb::config::Region::new("us-east-1"))
         .credentials_provider(aws_sdk_dynamodb::config::Credentials::new("test", "test", None, None, "test"))
         .build();
@@ -215,7 +220,7 @@ pub async fn dump(world: &World) -> String {
     let mut text = String::new();
     let mut start = None;
     loop {
-        let page = client.scan().table_name(world.stack.table()).set_exclusive_start_key(start).send().await.unwrap();
+        let page = client.scan().table_name(stack.table()).set_exclusive_start_key(start).send().await.unwrap();
         text += &format!("{:?}", page.items());
         start = page.last_evaluated_key;
         if start.is_none() {

@@ -18,6 +18,12 @@ pub struct Account {
     pub verified: bool,
     /// Since when they sign in with a second factor.
     pub second_factor: Option<Moment>,
+    /// Whether they have chosen a password.
+    pub has_password: bool,
+    /// Where else they sign in.
+    pub identities: Vec<Identity>,
+    /// Whether Google can be one of them, and is not.
+    pub offer_google: bool,
     /// The sessions.
     pub sessions: Vec<Session>,
 }
@@ -68,6 +74,19 @@ pub struct Person {
     pub public: bool,
     /// Whether the viewer looks at themselves.
     pub mine: bool,
+}
+
+/// Another place that one signs in at.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its id.
+    pub id: String,
+    /// Google, or a team's name.
+    pub provider: String,
+    /// The address that is known there.
+    pub email: String,
+    /// When it was last signed in with.
+    pub used: Moment,
 }
 
 /// A sign-in.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, Moment};
+use super::{Frame, Moment, TeamLink};
 
 /// `/` for a visitor.
 #[derive(Debug, Template)]
@@ -24,6 +24,8 @@ pub struct Home {
     pub name: String,
     /// The names of their teams that ask for a second factor, which they do not have.
     pub closed: Vec<String>,
+    /// Their teams that take only sign-ins through their own single sign-on.
+    pub held: Vec<TeamLink>,
 }
 
 /// What an invitation says, without its secret's hash.
@@ -45,6 +47,8 @@ pub struct Note {
     pub account_exists: bool,
     /// Whether only that address can accept.
     pub bound: bool,
+    /// The team's id, where it has a single sign-on.
+    pub sso: Option<String>,
 }
 
 /// `/signup`.
@@ -57,6 +61,8 @@ pub struct Signup {
     pub invite: Option<Note>,
     /// Whether the confirmation is on its way.
     pub sent: bool,
+    /// Whether one may sign up with Google.
+    pub google: bool,
 }
 
 /// `/signin`.
@@ -75,6 +81,10 @@ pub struct Signin {
     pub then: String,
     /// What has just happened, as a sentence.
     pub news: Option<&'static str>,
+    /// Why a sign-in elsewhere did not work.
+    pub failed: Option<&'static str>,
+    /// Whether one may sign in with Google.
+    pub google: bool,
 }
 
 /// `/forgot`.

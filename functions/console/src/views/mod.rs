@@ -12,12 +12,13 @@ mod past;
 mod programs;
 mod second_factor;
 mod settings;
+mod sso;
 mod team;
 
 use jiff::Timestamp;
 
 pub use access::{AccessPage, Asking, GroupRole, Seen, role_name};
-pub use account::{Account, Accounts, OtherAccount, Person, Profile, Session};
+pub use account::{Account, Accounts, Identity, OtherAccount, Person, Profile, Session};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
@@ -27,6 +28,7 @@ pub use past::{Bin, Field, Gone, History, Past, Return};
 pub use programs::{Authorize, Device, DeviceStep};
 pub use second_factor::{Qr, SecondFactor, State};
 pub use settings::{AuditEntry, AuditPage, GroupCard, SettingsPage, Teammate};
+pub use sso::{Sso, SsoQuestion, SsoSettings, TeamSso};
 pub use team::{Member, New, Pending, Seats, TeamPage, Wish};
 
 /// What stands around every page.

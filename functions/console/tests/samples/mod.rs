@@ -34,6 +34,7 @@ pub fn note(name: &str, account_exists: bool) -> Note {
         expires: at("2026-12-05T12:00:00Z"),
         account_exists,
         bound: false,
+        sso: None,
     }
 }
 
@@ -318,6 +319,30 @@ pub fn audit(name: &str) -> AuditPage {
 }
 
 /// Every page by a name, with `name` wherever a person chooses a name.
+fn yours(name: &str, signed_in: bool) -> SsoQuestion {
+    SsoQuestion::Yours { signed_in, known: false, has_password: true, second_factor: true, username: name.into() }
+}
+
+fn code(name: &str) -> SsoQuestion {
+    SsoQuestion::Yours { signed_in: false, known: true, has_password: false, second_factor: true, username: name.into() }
+}
+
+fn sso(name: &str, of_team: bool, question: SsoQuestion) -> Sso {
+    Sso { frame: Frame::default(), provider: name.into(), of_team, email: "oskar@example.com".into(), then: "/".into(), question }
+}
+
+fn team_sso(name: &str, set_up: bool) -> TeamSso {
+    let settings = SsoSettings {
+        issuer: "https://id.example.com".into(),
+        client_id: name.into(),
+        required: false,
+        api_keys: true,
+        changed: at("2026-11-21T20:58:00Z"),
+    };
+    let callback = "https://postroom.example/api/sso/184467440737/callback".to_owned();
+    TeamSso { frame: inside(name, "team"), team: link(name), sso: set_up.then_some(settings), callback, tried: false }
+}
+
 pub fn pages(name: &str) -> Vec<(&'static str, String)> {
     let html = |page: &dyn Fn() -> askama::Result<String>| page().expect("a page renders");
     let day_of = "2026-11-21T21:30:00Z".parse().expect("a time");
@@ -409,6 +434,14 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         full_name: "Ann Lee".into(),
         verified: false,
         second_factor: None,
+        has_password: true,
+        identities: vec![Identity {
+            id: "i1".into(),
+            provider: name.into(),
+            email: "mira@example.com".into(),
+            used: at("2026-11-20T08:00:00Z"),
+        }],
+        offer_google: true,
         sessions: vec![
             Session {
                 address: Some("192.0.2.7".into()),
@@ -494,18 +527,24 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("trash", html(&|| bin(Some(collection("c1", name))).render())),
         ("trash-team", html(&|| bin(None).render())),
         ("landing", html(&|| Landing { frame: Frame::default(), origin: "https://postroom.example".into() }.render())),
-        ("home", html(&|| Home { frame: signed.clone(), name: name.into(), closed: vec![] }.render())),
+        ("home", html(&|| Home { frame: signed.clone(), name: name.into(), closed: vec![], held: vec![link(name)] }.render())),
         (
             "home-empty",
-            html(&|| Home { frame: Frame { teams: vec![], ..signed.clone() }, name: name.into(), closed: vec![name.into()] }.render()),
+            html(&|| {
+                Home { frame: Frame { teams: vec![], ..signed.clone() }, name: name.into(), closed: vec![name.into()], held: vec![] }
+                    .render()
+            }),
         ),
         ("notifications", html(&|| notifications(name).render())),
         ("notification-settings", html(&|| settings(name).render())),
         ("unsubscribe", html(&|| unsubscribe(true).render())),
         ("unsubscribe-incomplete", html(&|| unsubscribe(false).render())),
-        ("signup", html(&|| Signup { frame: Frame::default(), invite: None, sent: false }.render())),
-        ("signup-invite", html(&|| Signup { frame: Frame::default(), invite: Some(note(name, false)), sent: false }.render())),
-        ("signup-sent", html(&|| Signup { frame: Frame::default(), invite: None, sent: true }.render())),
+        ("signup", html(&|| Signup { frame: Frame::default(), invite: None, sent: false, google: true }.render())),
+        (
+            "signup-invite",
+            html(&|| Signup { frame: Frame::default(), invite: Some(note(name, false)), sent: false, google: true }.render()),
+        ),
+        ("signup-sent", html(&|| Signup { frame: Frame::default(), invite: None, sent: true, google: false }.render())),
         (
             "signin",
             html(&|| {
@@ -516,6 +555,8 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
                     challenge: None,
                     then: "/".into(),
                     news: Some("Your address is confirmed. Sign in to continue."),
+                    failed: Some("The sign-in was cancelled there."),
+                    google: true,
                 }
                 .render()
             }),
@@ -543,6 +584,12 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
             }),
         ),
         ("problem", html(&|| problem.render())),
+        ("sso-yours", html(&|| sso(name, true, yours(name, false)).render())),
+        ("sso-signed-in", html(&|| sso(name, true, yours(name, true)).render())),
+        ("sso-code", html(&|| sso(name, true, code(name)).render())),
+        ("sso-new", html(&|| sso(name, false, SsoQuestion::New { username: "oskar".into() }).render())),
+        ("team-sso", html(&|| team_sso(name, true).render())),
+        ("team-sso-new", html(&|| team_sso(name, false).render())),
         ("team-new", html(&|| New { frame: signed.clone(), host: "postroom.example".into() }.render())),
         ("team", html(&|| team(name).render())),
         (
