@@ -112,7 +112,7 @@ function fields(form) {
     if (!field.name || field.disabled) continue;
     const path = field.name.split(".");
     if (field.type === "checkbox") assign(body, path, field.checked);
-    else if (field.type === "number") assign(body, path, field.value === "" ? null : Number(field.value));
+    else if (field.type === "number" || "number" in field.dataset) assign(body, path, field.value === "" ? null : Number(field.value));
     else if (field.type === "date" && field.value !== "") assign(body, path, new Date(`${field.value}T23:59:59`).toISOString());
     else if ("one" in field.dataset) assign(body, path, [field.value]);
     else if ("list" in field.dataset) assign(body, path, field.value.split(/[\s,;]+/).filter(Boolean));
