@@ -69,6 +69,11 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("POST /api/invites/accept",                          [401,   200,   200,   200,   200,   200,   200,   403]),
     ("GET /api/teams",                                    [401,   200,   200,   200,   200,   200,   200,   200]),
     ("POST /api/teams",                                   [401,   200,   200,   200,   200,   200,   200,   403]),
+    ("POST /api/payments/stripe",                         [404,   404,   404,   404,   404,   404,   404,   404]),
+    ("GET /api/teams/discover",                           [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/plans",                                    [200,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/accounts",                                 [401,   400,   400,   403,   200,   403,   403,   403]),
+    ("POST /api/teams/buy",                               [401,   200,   200,   200,   200,   200,   200,   403]),
     ("GET /api/workspaces",                               [401,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /api/collections",                              [401,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /api/subscriptions",                            [401,   200,   200,   200,   200,   200,   200,   200]),
@@ -101,6 +106,21 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/teams/{team}/sso",                         [401,   404,   404,   403,   403,   403,   200,   403]),
     ("PUT /api/teams/{team}/sso",                         [401,   404,   404,   403,   403,   403,   422,   403]),
     ("DELETE /api/teams/{team}/sso",                      [401,   404,   404,   403,   403,   403,   404,   403]),
+    ("GET /api/teams/{team}/domains",                     [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/domains",                    [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/domains/{domain}/verify",    [401,   404,   404,   403,   403,   403,   409,   403]),
+    ("PATCH /api/teams/{team}/domains/{domain}",          [401,   404,   404,   403,   403,   403,   409,   403]),
+    ("DELETE /api/teams/{team}/domains/{domain}",         [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/members/{user}/let-go",      [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/join",                       [401,   404,   404,   200,   200,   200,   200,   403]),
+    ("GET /api/teams/{team}/billing",                     [401,   404,   404,   403,   200,   403,   403,   403]),
+    ("PUT /api/teams/{team}/plan",                        [401,   404,   404,   403,   200,   403,   403,   403]),
+    ("GET /api/teams/{team}/invoices",                    [401,   404,   404,   403,   200,   403,   403,   403]),
+    ("GET /api/teams/{team}/invoices/{number}",           [401,   404,   404,   403,   200,   403,   403,   403]),
+    ("POST /api/teams/{team}/invoices/{number}/paid",     [401,   404,   404,   403,   200,   403,   403,   403]),
+    ("POST /api/teams/{team}/invoices/{number}/checkout", [401,   404,   404,   403,   409,   403,   403,   403]),
+    ("POST /api/teams/{team}/admin",                      [401,   404,   404,   403,   409,   403,   403,   403]),
+    ("GET /api/accounts/{account}/invoices",              [401,   404,   404,   403,   200,   403,   403,   403]),
     ("GET /api/teams/{team}/feed",                        [401,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /api/teams/{team}/invites",                     [401,   404,   404,   403,   403,   403,   200,   403]),
     ("POST /api/teams/{team}/invites",                    [401,   404,   404,   403,   403,   403,   200,   403]),
@@ -201,6 +221,9 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /teams/new",                                    [303,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}",                                 [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}/sso",                             [303,   404,   404,   403,   403,   403,   200,   403]),
+    ("GET /teams/{team}/domains",                         [303,   404,   404,   403,   403,   403,   200,   403]),
+    ("GET /teams/{team}/billing",                         [303,   404,   404,   403,   200,   403,   403,   403]),
+    ("GET /teams/{team}/invoices/{number}",               [303,   404,   404,   403,   200,   403,   403,   403]),
     ("GET /teams/{team}/library",                         [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}/settings",                        [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}/audit",                           [303,   404,   404,   403,   403,   403,   200,   200]),
@@ -219,7 +242,7 @@ const MATRIX: &[(&str, [u16; 8])] = &[
 const OAUTH: [&str; 2] = ["POST /api/device/token", "POST /api/oauth/token"];
 
 /// Routes that change what the caller is (in the team, in one more team, signed out): their rows come last.
-const LAST: [&str; 3] = ["POST /api/invites/accept", "POST /api/teams", "DELETE /api/sessions"];
+const LAST: [&str; 4] = ["POST /api/teams/buy", "POST /api/invites/accept", "POST /api/teams", "DELETE /api/sessions"];
 
 struct World {
     app: TestApp,
@@ -241,6 +264,8 @@ impl World {
         let victim = app.join(&team, "victim", "viewer").await;
         let hidden = app.join(&team, "hidden", "editor").await;
         victim.ask("PUT", "/api/me/picture").header("content-type", "image/png").body(samples::picture()).await.ok();
+        maker.put(&format!("/api/teams/{}/plan", team.id), json!({"plan": "team"}).to_string()).await.ok();
+        maker.post(&format!("/api/teams/{}/domains", team.id), json!({"domain": "example.org"})).await.ok();
         let session = maker.get("/api/sessions").await.ok().at("/sessions/0/id");
         let key = maker.post("/api/me/api-keys", json!({"name": "maker's"})).await.ok().at("/api_key/id");
         let text = |value: Value| value.as_str().expect("an id").to_owned();
@@ -348,6 +373,9 @@ impl World {
             ("{token}", token.clone()),
             ("{request}", wish),
             ("{seq}", "1".to_owned()),
+            ("{number}", "1".to_owned()),
+            ("{domain}", "example.org".to_owned()),
+            ("{account}", self.team.id.to_string()),
             ("{session}", self.secrets.0.clone()),
             ("{key}", self.secrets.1.clone()),
             ("{file}", "console.css".to_owned()),
@@ -361,6 +389,9 @@ impl World {
         assert!(!path.contains('{'), "a name that nobody fills in: {path}");
         if ["/api/collections", "/api/import", "/api/import/openapi", "/api/uploads"].contains(&path.as_str()) && method == "POST" {
             path = format!("{path}?workspace={}", self.team.workspace);
+        }
+        if path.starts_with("/api/accounts/") {
+            path.push_str("?status=PAID");
         }
         let ask = caller.ask(method, &path);
         if route == "POST /api/collection-access-keys" {
@@ -411,6 +442,12 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         "POST /api/teams/{team}/invites" => json!({"emails": [format!("somebody-{count}@example.com")]}),
         "POST /api/teams/{team}/invite-requests" => json!({"email": format!("wanted-{count}@example.com")}),
         "POST /api/teams/{team}/invite-requests/{request}/approve" => json!({}),
+        "POST /api/teams/{team}/domains" => json!({"domain": format!("domain-{count}.example")}),
+        "PATCH /api/teams/{team}/domains/{domain}" => json!({"controls": true}),
+        "POST /api/teams/{team}/join" => json!({}),
+        "PUT /api/teams/{team}/plan" => json!({"plan": "team"}),
+        "POST /api/teams/buy" => json!({"name": format!("Bought {count}"), "admin": format!("admin-{count}@example.com")}),
+        "POST /api/teams/{team}/admin" => json!({"email": format!("admin-{count}@example.com")}),
         "PATCH /api/teams/{team}/joining" => json!({"bound": false}),
         "POST /api/collections" | "PUT /api/collections/{collection}" => return Some(samples::of_requests("Theirs", 1)),
         "POST /api/import" => return Some(samples::of_requests("Theirs", 1)),

@@ -109,7 +109,7 @@ const at = (body, path) => path.split(".").reduce((value, key) => value?.[key], 
 function fields(form) {
   const body = {};
   for (const field of form.elements) {
-    if (!field.name || field.disabled) continue;
+    if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
     const path = field.name.split(".");
     if (field.type === "checkbox") assign(body, path, field.checked);
     else if (field.type === "number" || "number" in field.dataset) assign(body, path, field.value === "" ? null : Number(field.value));

@@ -6,11 +6,12 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use domain::access::Caller;
 use domain::ids::TeamId;
+use domain::team::Team;
 use serde::Deserialize;
 
 use crate::answer::{Lost, On, go, in_query, own_path, page};
 use crate::views::{self, Frame, Moment, Note};
-use crate::{frame, sso, teams};
+use crate::{domains, frame, sso, teams};
 
 /// What an address may say to these pages.
 #[derive(Debug, Default, Deserialize)]
@@ -39,22 +40,29 @@ pub async fn home(State(app): State<App>, who: Option<Who>) -> Result<Response, 
     };
     if let Some(team) = only_team(&caller)
         && caller.held.is_empty()
+        && caller.buys.is_empty()
     {
         return Ok(go(&format!("/teams/{team}/library")));
     }
     let closed: Vec<TeamId> = caller.closed.keys().copied().collect();
     let closed = async { app.store.teams(&closed).await.map_err(Lost::from) };
+    let link = |role: &'static str| {
+        move |(team, _): (Team, _)| views::TeamLink {
+            id: team.id.to_string(),
+            name: team.name,
+            handle: team.handle.as_str().to_owned(),
+            role: role.to_owned(),
+        }
+    };
     let held: Vec<TeamId> = caller.held.keys().copied().collect();
     let held = async { app.store.teams(&held).await.map_err(Lost::from) };
-    let (frame, closed, held) = tokio::try_join!(frame(&app, &caller, None, ""), closed, held)?;
+    let bought: Vec<TeamId> = caller.buys.iter().copied().collect();
+    let bought = async { app.store.teams(&bought).await.map_err(Lost::from) };
+    let found = domains::found(&app, &caller);
+    let (frame, closed, held, bought, found) = tokio::try_join!(frame(&app, &caller, None, ""), closed, held, bought, found)?;
     let closed = closed.into_iter().map(|(team, _)| team.name).collect();
-    let held = held.into_iter().map(|(team, _)| views::TeamLink {
-        id: team.id.to_string(),
-        name: team.name,
-        handle: team.handle.as_str().to_owned(),
-        role: String::new(),
-    });
-    page(&app, &views::Home { frame, name: caller.username, closed, held: held.collect() })
+    let (held, bought) = (held.into_iter().map(link("")).collect(), bought.into_iter().map(link("buyer")).collect());
+    page(&app, &views::Home { frame, closed, held, found, bought, name: caller.username })
 }
 
 /// The invitation that a secret link is for, as its page tells it.

@@ -8,6 +8,8 @@ mod account;
 mod accounts;
 mod answer;
 pub mod assets;
+mod billing;
+mod domains;
 mod door;
 mod history;
 mod keys;
@@ -40,6 +42,7 @@ pub const NEEDS: &[app::Var] = &[
     app::Var::TokenSecretId,
     app::Var::RateLimit,
     app::Var::GoogleClientId,
+    app::Var::StripeSecretId,
 ];
 
 /// Every page, and what they load.
@@ -56,6 +59,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(door::invite))
         .routes(routes!(teams::new))
         .routes(routes!(teams::team))
+        .routes(routes!(billing::billing))
+        .routes(routes!(domains::domains))
+        .routes(routes!(billing::invoice))
         .routes(routes!(library::library))
         .routes(routes!(library::feed))
         .routes(routes!(library::collection))

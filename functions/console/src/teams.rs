@@ -3,7 +3,7 @@
 use app::App;
 use axum::extract::State;
 use axum::response::Response;
-use domain::access::{Access, AskToInvite, ManageInvites, ManageMembers, ManageSeats, Permission, ReadTeam, TeamRole};
+use domain::access::{Access, AskToInvite, ManageBilling, ManageInvites, ManageMembers, ManageSeats, Permission, ReadTeam, TeamRole};
 use domain::ids::{TeamId, UserId};
 use domain::team::{Wish, WishState};
 
@@ -24,7 +24,7 @@ pub fn role_word(role: TeamRole) -> &'static str {
 #[utoipa::path(get, path = "/teams/new", responses((status = 200), (status = 303)))]
 pub async fn new(State(app): State<App>, On(app::Who(caller)): On<app::Who>) -> Result<Response, Lost> {
     let host = app.config.pages_url.split_once("://").map_or("", |(_, host)| host).to_owned();
-    page(&app, &New { frame: frame(&app, &caller, None, "").await?, host })
+    page(&app, &New { frame: frame(&app, &caller, None, "").await?, host, plans: crate::billing::plans() })
 }
 
 /// A team: members, seats, invitations.
@@ -86,6 +86,7 @@ pub async fn team(State(app): State<App>, On(app::By(by)): On<app::By<ReadTeam>>
         second_factor: about.as_ref().is_some_and(|team| team.requires_second_factor),
         has_second_factor: caller.second_factor,
         may_seat: may::<ManageSeats>(&by).is_some(),
+        may_bill: may::<ManageBilling>(&by).is_some(),
         bound: about.as_ref().is_some_and(|team| team.joining.bound),
         wishes: wishes_for(wishes, caller.user, invites_access.is_some()),
         may_ask: invites_access.is_none() && may::<AskToInvite>(&by).is_some(),

@@ -6,6 +6,7 @@ use domain::access::{Access, AskToInvite, ManageInvites, TeamRole};
 use domain::account::Email;
 use domain::ids::{InviteId, TeamId, WishId};
 use domain::limit;
+use domain::mail_domain::Discovery;
 use domain::team::{Wish, WishState};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -125,6 +126,12 @@ pub(crate) async fn refuse(
 pub(crate) struct Change {
     /// Whether only the account with the invited address can accept an invitation.
     bound: Option<bool>,
+    /// Whether people with a confirmed address in a verified domain find the team: `off`, `ask` or `join`.
+    #[schema(value_type = Option<String>)]
+    discovery: Option<Discovery>,
+    /// What those are who come in that way: `viewer`, `editor` or `admin`.
+    #[schema(value_type = Option<String>)]
+    role: Option<TeamRole>,
 }
 
 #[utoipa::path(
@@ -148,6 +155,8 @@ pub(crate) async fn set_joining(
     let team = app.store.team(access.thing).await?.ok_or(Problem::NotFound("team"))?;
     let mut joining = team.joining;
     joining.bound = body.bound.unwrap_or(joining.bound);
+    joining.discovery = body.discovery.unwrap_or(joining.discovery);
+    joining.role = body.role.unwrap_or(joining.role);
     if joining != team.joining {
         app.store.set_joining(&access, joining, app.now()).await?;
     }

@@ -106,6 +106,10 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
             deliver::once(app, once("access-answer", user, event.id), access::answered(app, &collection, user, role, event.actor)).await
         }
         Happened::SessionEnded { user, reused: true, .. } => deliver::once(app, once("reused", user, event.id), reused(app, user)).await,
+        Happened::Invoiced { team, number } => crate::billing::invoiced(app, team, number, event.id).await,
+        Happened::InvoiceWaits { team, number } => crate::billing::waits(app, team, number, event.id).await,
+        Happened::InvoicePaid { team, number } => crate::billing::paid(app, team, number, event.id).await,
+        Happened::TeamUnpaid { team } => crate::billing::unpaid(app, team, event.id).await,
         Happened::InviteWished { team, wish } => crate::wishes::wished(app, team, &wish, event.id).await,
         Happened::WishDecided { team, wish, approved } => crate::wishes::decided(app, team, &wish, approved, event.id).await,
         Happened::SecondFactorOn { user } => {
@@ -123,10 +127,16 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::IdentityLinked { user, provider } => {
             deliver::once(app, once("linked", user, event.id), linked(app, user, provider)).await
         }
-        Happened::Confirmed { .. }
-        | Happened::IdentityUnlinked { .. }
+        Happened::Confirmed { user } => crate::domains::confirmed(app, user, event.id).await,
+        Happened::Joined { team, user, .. } => crate::domains::joined(app, team, user, event.id).await,
+        Happened::DomainControlled { team, domain, controls: true } => crate::domains::controlled(app, team, &domain, event.id).await,
+        Happened::IdentityUnlinked { .. }
         | Happened::SsoSet { .. }
         | Happened::SsoRemoved { .. }
+        | Happened::DomainControlled { .. }
+        | Happened::DomainVerified { .. }
+        | Happened::DomainRemoved { .. }
+        | Happened::LetGo { .. }
         | Happened::UsernameChanged { .. }
         | Happened::SessionEnded { .. }
         | Happened::KeyMade { .. }
@@ -136,10 +146,10 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::TeamMade { .. }
         | Happened::SeatsSet { .. }
         | Happened::SecondFactorRequired { .. }
+        | Happened::PlanChosen { .. }
         | Happened::Uninvited { .. }
         | Happened::InviteExpired { .. }
         | Happened::JoiningSet { .. }
-        | Happened::Joined { .. }
         | Happened::RoleChanged { .. }
         | Happened::Left { .. }
         | Happened::TeamChanged { .. }

@@ -9,9 +9,11 @@ use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use store::{Item, changes, events};
 
 mod access;
+mod billing;
 mod changed;
 mod deliver;
 mod digest;
+mod domains;
 mod happened;
 mod notice;
 mod noticed;

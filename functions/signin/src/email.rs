@@ -27,7 +27,7 @@ pub(crate) struct Ask {
     post, path = "/api/me/email", tag = "accounts", request_body = Ask,
     responses(
         (status = 202, description = "A link is on the way to the new address, good for 24 hours; until it is opened nothing changes"),
-        (status = 403, description = "An API key cannot do this"),
+        (status = 403, description = "An API key cannot do this; `address_controlled`: the team has to let one"),
         (status = 422, description = "The password is wrong, or this is no other address"),
     )
 )]
@@ -42,7 +42,10 @@ pub(crate) async fn ask(
     if email.is_some() && email.as_ref() == profile.as_ref().map(|profile| &profile.email) {
         wrong.note("/email", "this is the address of your account already");
     }
-    let email = wrong.with(email)?;
+    let (email, profile) = wrong.with(email.zip(profile))?;
+    if !app.store.may_change_email(&profile, app.now()).await? {
+        return Err(Problem::Conflict(Conflict::AddressControlled, "/email"));
+    }
     // Whether somebody else has it is not said here: its owner gets the letter, and the link does nothing.
     app.store.ask_email(&who.0, &email, app.now()).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({"status": "confirmation_sent", "email": email}))))
@@ -68,6 +71,9 @@ pub(crate) struct Link {
 pub(crate) async fn confirm(State(app): State<App>, Json(body): Json<Link>) -> Result<Json<Value>, Problem> {
     let profile = app.email_by(&body.token).await?;
     let asked = profile.email_asked.clone().ok_or(Problem::Conflict(Conflict::LinkGone, ""))?;
+    if !app.store.may_change_email(&profile, app.now()).await? {
+        return Err(Problem::Conflict(Conflict::AddressControlled, ""));
+    }
     app.store.take_email(&profile, &asked, app.now()).await?;
     Ok(Json(json!({"user": {"id": profile.id, "username": profile.username, "email": asked}})))
 }

@@ -6,15 +6,20 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod access;
+mod accounts;
 mod audit;
+mod billing;
+mod buyers;
+mod domains;
 mod groups;
 mod members;
+mod payments;
 mod settings;
 mod teams;
 mod workspaces;
 
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit, Var::StripeSecretId];
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -23,8 +28,26 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(teams::get, settings::change, settings::delete))
         .routes(routes!(settings::restore))
         .routes(routes!(settings::transfer))
-        .routes(routes!(teams::set_seats))
         .routes(routes!(teams::require_second_factor))
+        .routes(routes!(billing::plans))
+        .routes(routes!(billing::get))
+        .routes(routes!(billing::choose))
+        .routes(routes!(billing::set_seats))
+        .routes(routes!(billing::invoices))
+        .routes(routes!(billing::one_invoice))
+        .routes(routes!(billing::mark_paid))
+        .routes(routes!(payments::checkout))
+        .routes(routes!(payments::noticed))
+        .routes(routes!(domains::list, domains::add))
+        .routes(routes!(domains::verify))
+        .routes(routes!(domains::change, domains::remove))
+        .routes(routes!(domains::let_go))
+        .routes(routes!(domains::discover))
+        .routes(routes!(domains::join))
+        .routes(routes!(buyers::buy))
+        .routes(routes!(buyers::name_admin))
+        .routes(routes!(accounts::account))
+        .routes(routes!(accounts::invoices))
         .routes(routes!(members::list))
         .routes(routes!(members::change, members::remove))
         .routes(routes!(workspaces::list))

@@ -1,9 +1,13 @@
 //! Who is in a team, and as what.
 
+use std::collections::HashMap;
+
 use app::{App, By, Json, Path, Problem, Who};
 use axum::extract::State;
-use domain::access::{Access, LeaveTeam, ManageMembers, ReadTeam, TeamRole};
+use domain::access::{Access, LeaveTeam, ManageDomains, ManageMembers, ReadTeam, TeamRole};
+use domain::account::Email;
 use domain::ids::{TeamId, UserId};
+use domain::mail_domain::DomainName;
 use domain::team::Member;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,11 +26,34 @@ fn shown(member: &Member) -> Value {
 
 #[utoipa::path(
     get, path = "/api/teams/{team}/members", tag = "teams", params(("team" = u64, Path)),
-    responses((status = 200, description = "`members`"))
+    responses((status = 200, description = "`members`; for admins with their addresses, in full only in the team's verified domains"))
 )]
 pub(crate) async fn list(State(app): State<App>, By(access): By<ReadTeam>) -> Result<Json<Value>, Problem> {
     let members = app.store.members(access.thing).await?;
-    Ok(Json(json!({"members": members.iter().map(shown).collect::<Vec<_>>()})))
+    let mut emails = emails(&app, &access, &members).await?;
+    let shown = members.iter().map(|member| {
+        let mut shown = shown(member);
+        if let Some(email) = emails.remove(&member.user) {
+            shown["email"] = json!(email);
+        }
+        shown
+    });
+    Ok(Json(json!({"members": shown.collect::<Vec<_>>()})))
+}
+
+/// The members' addresses as an admin sees them: in full in the team's own domains, masked elsewhere. Others see none.
+async fn emails(app: &App, access: &Access<ReadTeam>, members: &[Member]) -> Result<HashMap<UserId, String>, Problem> {
+    if Access::<ManageDomains>::check(access.caller.clone(), access.thing, None).is_err() {
+        return Ok(HashMap::new());
+    }
+    let users: Vec<UserId> = members.iter().map(|member| member.user).collect();
+    let (domains, profiles) = tokio::try_join!(app.store.domains(access.thing), app.store.profiles(&users))?;
+    let ours = |email: &Email| {
+        let name = DomainName::of(email);
+        domains.iter().any(|domain| domain.verified_at.is_some() && Some(&domain.name) == name.as_ref())
+    };
+    let seen = |email: &Email| if ours(email) { email.to_string() } else { email.masked() };
+    Ok(profiles.into_iter().map(|(user, profile)| (user, seen(&profile.email))).collect())
 }
 
 /// What a member is to be. What is left out stays.

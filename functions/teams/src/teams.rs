@@ -1,11 +1,11 @@
 //! The teams themselves.
 
-use app::{App, By, Json, Problem, Typed, Who};
+use app::{App, By, Json, Problem, Typed, Who, Wrong};
 use axum::extract::State;
-use domain::access::{ManageMembers, ManageSeats, ReadTeam};
+use domain::access::{ManageMembers, ReadTeam};
 use domain::ids::TeamId;
 use domain::limit;
-use domain::team::{self, Handle, Seats};
+use domain::team::{self, Handle};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::teams::NewTeam;
@@ -13,7 +13,7 @@ use store::{Conflict, Error};
 use utoipa::ToSchema;
 
 /// Ids are drawn from the time and 12 random bits: two teams of one millisecond meet once in 4,096 times.
-const DRAWS: usize = 5;
+pub(crate) const DRAWS: usize = 5;
 
 /// What a new team is to be.
 #[derive(Default, Deserialize, ToSchema)]
@@ -26,6 +26,17 @@ pub(crate) struct New {
     handle: Option<String>,
     /// A sentence about it.
     description: String,
+}
+
+/// A team's name, and its handle as typed or made from the name.
+pub(crate) fn names(name: &str, handle: Option<&str>, wrong: &mut Wrong) -> (Option<String>, Option<Handle>) {
+    let name = wrong.keep("/name", team::name(name));
+    let handle = match (handle.filter(|handle| !handle.trim().is_empty()), &name) {
+        (Some(typed), _) => wrong.keep("/handle", Handle::parse(typed)),
+        (None, Some(name)) => wrong.keep("/handle", Handle::from_name(name)),
+        (None, None) => None,
+    };
+    (name, handle)
 }
 
 #[utoipa::path(
@@ -57,13 +68,7 @@ pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Jso
 )]
 pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Typed(body, mut wrong): Typed<New>) -> Result<Json<Value>, Problem> {
     app::writes(&caller)?;
-    let name = wrong.keep("/name", team::name(&body.name));
-    let typed = body.handle.filter(|handle| !handle.trim().is_empty());
-    let handle = match (&typed, &name) {
-        (Some(typed), _) => wrong.keep("/handle", Handle::parse(typed)),
-        (None, Some(name)) => wrong.keep("/handle", Handle::from_name(name)),
-        (None, None) => None,
-    };
+    let (name, handle) = names(&body.name, body.handle.as_deref(), &mut wrong);
     if body.description.chars().count() > limit::DESCRIPTION_CHARS {
         wrong.note("/description", format!("a description has at most {} characters", limit::DESCRIPTION_CHARS));
     }
@@ -90,38 +95,6 @@ pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Typed(body, m
 pub(crate) async fn get(State(app): State<App>, By(access): By<ReadTeam>) -> Result<Json<Value>, Problem> {
     let (team, seats) = app.store.teams(&[access.thing]).await?.pop().ok_or(Problem::NotFound("team"))?;
     Ok(Json(json!({"team": app::show::team(&team, seats)})))
-}
-
-/// How many seats a team is to have.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Count {
-    /// In total, not in addition.
-    count: u64,
-}
-
-#[utoipa::path(
-    post, path = "/api/teams/{team}/seats", tag = "teams", params(("team" = u64, Path)), request_body = Count,
-    responses((status = 200, description = "`seats`"), (status = 409, description = "`seats_in_use`: members and pending invitations hold more"))
-)]
-pub(crate) async fn set_seats(
-    State(app): State<App>,
-    By(access): By<ManageSeats>,
-    Typed(body, mut wrong): Typed<Count>,
-) -> Result<Json<Value>, Problem> {
-    if !(1..=limit::SEATS).contains(&body.count) {
-        wrong.note("/count", format!("a team has 1 to {} seats", limit::SEATS));
-    }
-    wrong.end()?;
-    match app.store.set_seats(&access, body.count, app.now()).await {
-        Ok(seats) => Ok(Json(json!({"seats": shown(seats)}))),
-        Err(Error::Conflict(Conflict::SeatsInUse)) => Err(Problem::Conflict(Conflict::SeatsInUse, "/count")),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn shown(seats: Seats) -> Value {
-    app::show::seats(seats)
 }
 
 /// Whether a team is to ask for a second factor.

@@ -2,7 +2,7 @@
 
 use crate::stream::Handler;
 use crate::template::Template;
-use app::{App, Clock, Config, Outbound, PartnerSecrets, Partners, Passwords, Tokens, Var, Wiring};
+use app::{App, Clock, Config, Dns, GivenDns, Outbound, PartnerSecrets, Partners, Passwords, Payments, Tokens, Var, Wiring};
 use aws_config::SdkConfig;
 use aws_lambda_events::event::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use axum::Router;
@@ -36,6 +36,10 @@ pub struct Surroundings {
     pub outbound: Outbound,
     /// The time.
     pub clock: Clock,
+    /// How teams pay.
+    pub payments: Payments,
+    /// What the DNS says.
+    pub dns: GivenDns,
     /// Shared, so that the memory of one hash is there once.
     pub passwords: Passwords,
 }
@@ -71,6 +75,10 @@ pub fn all(template: &Template, around: &Surroundings) -> Result<BTreeMap<String
             clock: around.clock.clone(),
         });
         app.passwords = around.passwords.clone();
+        app.dns = Dns::Given(around.dns.clone());
+        if !app.config.stripe_secret_id.is_empty() {
+            app.payments = around.payments.clone();
+        }
         let code = code(name, app).ok_or_else(|| format!("the template has a function {name}, the local stack has not"))?;
         Ok((name.clone(), code))
     });

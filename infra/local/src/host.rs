@@ -24,6 +24,7 @@ pub fn router(inner: Arc<Inner>) -> Router {
         .route("/clock", get(time).post(advance))
         .route("/settle", post(settle))
         .route("/bounce", post(bounce))
+        .route("/dns", post(say))
         .layer(middleware::from_fn(only_from_here))
         .with_state(Arc::clone(&inner));
     let realtime = Router::new().route("/realtime", get(crate::realtime::connect)).with_state(Arc::clone(&inner.realtime));
@@ -152,6 +153,19 @@ async fn advance(State(inner): State<Arc<Inner>>, body: Result<Json<Advance>, ax
 fn duration(span: Span) -> Result<SignedDuration, String> {
     let by = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())?;
     if by.is_negative() { Err("the clock goes forward only".to_owned()) } else { Ok(by) }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    name: String,
+    texts: Vec<String>,
+}
+
+/// Says which texts the DNS has under a name.
+async fn say(State(inner): State<Arc<Inner>>, Json(record): Json<Record>) -> Response {
+    inner.dns.set(&record.name, record.texts);
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn settle(State(inner): State<Arc<Inner>>) -> Response {

@@ -27,7 +27,7 @@ pub use stream::Meddler;
 pub use stream::batch::Condition;
 pub use stream::letters::DeadLetter;
 
-use app::{Clock, Crash, Outbound, PartnerSecrets, Partners, Passwords, Tokens};
+use app::{Clock, Crash, GivenDns, Outbound, PartnerSecrets, Partners, Passwords, Payments, StripeSecrets, Tokens};
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use axum::Router;
 use functions::Code;
@@ -73,6 +73,10 @@ pub struct Options {
     pub clock: Clock,
     /// Google's sign-in; `None` leaves it off.
     pub google: Option<Google>,
+    /// What the DNS says. Keep a clone to say more; by hand: `POST /_local/dns {"name", "texts"}`.
+    pub dns: GivenDns,
+    /// What Stripe, or what stands in for it, and we know of each other; `None`: teams pay by invoice.
+    pub stripe: Option<StripeSecrets>,
     /// Changes what stream functions are handed: tests duplicate and reorder.
     pub meddler: Option<Meddler>,
     /// Requests of one account a minute, of each function; 0: as many as they like.
@@ -114,6 +118,7 @@ struct Inner {
     schedules: schedule::Schedules,
     rules: Vec<template::Rule>,
     embedded: Option<database::Embedded>,
+    dns: GivenDns,
 }
 
 impl Stack {
@@ -155,7 +160,9 @@ impl Stack {
 
         let (internal, internal_address) = serve::internal()?;
         let url = format!("http://localhost:{port}");
+        let stripe = if options.stripe.is_some() { "stripe.json" } else { "" };
         let mut values = BTreeMap::from([
+            ("STRIPE_SECRET_ID", stripe.to_owned()),
             ("TABLE_NAME", table.name.clone()),
             ("PAGES_URL", url.clone()),
             ("REALTIME_URL", format!("ws://localhost:{port}/realtime")),
@@ -171,6 +178,8 @@ impl Stack {
             partners.google_client_secret = google.client_secret;
         }
         let around = functions::Surroundings {
+            dns: options.dns.clone(),
+            payments: options.stripe.map_or(Payments::ByInvoice, Payments::stripe),
             values,
             aws: wire::config(wire::noting(options.http_client.clone().unwrap_or(plain), Arc::clone(&writes)), embedded.is_none()),
             dynamodb: table.endpoint.clone(),
@@ -232,6 +241,7 @@ impl Stack {
             rules: template.rules,
             schedules: schedule::Schedules::new(options.clock.clone(), schedules),
             embedded,
+            dns: options.dns,
             clock: options.clock,
         });
         let mut tasks = JoinSet::new();

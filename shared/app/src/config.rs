@@ -27,11 +27,13 @@ pub enum Var {
     GoogleClientId,
     /// Where Google's sign-in is.
     GoogleIssuer,
+    /// The secret with Stripe's keys; empty where teams pay by invoice.
+    StripeSecretId,
 }
 
 impl Var {
     /// All of them.
-    pub const ALL: [Var; 11] = [
+    pub const ALL: [Var; 12] = [
         Var::TableName,
         Var::PagesUrl,
         Var::RealtimeUrl,
@@ -43,6 +45,7 @@ impl Var {
         Var::PartnersSecretId,
         Var::GoogleClientId,
         Var::GoogleIssuer,
+        Var::StripeSecretId,
     ];
 
     /// As the environment spells it.
@@ -59,12 +62,13 @@ impl Var {
             Var::PartnersSecretId => "PARTNERS_SECRET_ID",
             Var::GoogleClientId => "GOOGLE_CLIENT_ID",
             Var::GoogleIssuer => "GOOGLE_ISSUER",
+            Var::StripeSecretId => "STRIPE_SECRET_ID",
         }
     }
 
     /// Whether it may be empty: what it is for is off then.
     fn optional(self) -> bool {
-        matches!(self, Var::PartnersSecretId | Var::GoogleClientId | Var::GoogleIssuer)
+        matches!(self, Var::PartnersSecretId | Var::GoogleClientId | Var::GoogleIssuer | Var::StripeSecretId)
     }
 }
 
@@ -93,6 +97,8 @@ pub struct Config {
     pub google_client_id: String,
     /// [`Var::GoogleIssuer`]
     pub google_issuer: String,
+    /// [`Var::StripeSecretId`]: its name, not its value.
+    pub stripe_secret_id: String,
 }
 
 impl Config {
@@ -120,6 +126,7 @@ impl Config {
             partners_secret_id: value(Var::PartnersSecretId),
             google_client_id: value(Var::GoogleClientId),
             google_issuer: value(Var::GoogleIssuer),
+            stripe_secret_id: value(Var::StripeSecretId),
         })
     }
 }

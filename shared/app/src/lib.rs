@@ -13,6 +13,7 @@ mod body;
 mod clock;
 mod config;
 pub mod cookie;
+mod dns;
 mod extract;
 pub mod lambda;
 pub mod links;
@@ -21,6 +22,7 @@ mod meter;
 mod outbound;
 mod partners;
 mod password;
+mod payments;
 mod problem;
 mod push;
 pub mod rates;
@@ -37,12 +39,14 @@ mod wrong;
 pub use body::{Document, Fields, File, Json, Typed};
 pub use clock::Clock;
 pub use config::{Config, Var};
+pub use dns::{Dns, Given as GivenDns};
 pub use extract::{By, Export, Fetched, Holder, Path, Query, Seen, Who, address, edits, writes};
 pub use mail::{Letter, Mail};
 pub use meter::Limits;
 pub use outbound::{Outbound, Unreachable};
 pub use partners::{PartnerSecrets, Partners};
 pub use password::{Passwords, strong};
+pub use payments::{Paid, Payments, StripeSecrets};
 pub use problem::{FieldError, Problem};
 pub use push::{Frame, Push, Pushed};
 pub use tokens::{ACCESS_SECONDS, Claims, Tokens, is_pkce_challenge, is_pkce_verifier};
@@ -73,6 +77,10 @@ pub struct App {
     pub passwords: Passwords,
     /// How much each caller may ask.
     pub limits: Limits,
+    /// How teams pay.
+    pub payments: Payments,
+    /// What the DNS says.
+    pub dns: Dns,
     /// The time.
     pub clock: Clock,
     /// The configuration.
@@ -112,6 +120,8 @@ impl App {
             tokens,
             passwords: Passwords::default(),
             limits: Limits::new(config.rate_limit),
+            dns: Dns::system(),
+            payments: Payments::kept(&aws, &config.stripe_secret_id),
             clock,
             config: Arc::new(config),
         }

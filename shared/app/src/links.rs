@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::Email;
 use domain::ids::{CollectionId, InviteId, TeamId, UserId};
+use domain::mail_domain::DomainName;
 use domain::team::Invite;
 use jiff::{SignedDuration, Timestamp};
 use store::{Conflict, users::Profile};
@@ -85,6 +86,17 @@ impl App {
         let collection = if *collection == "all" { Some(None) } else { collection.parse().ok().map(Some) };
         let read = || Some((user.parse().ok()?, collection?));
         read().filter(|_| ours).ok_or(Problem::NotFound("link"))
+    }
+
+    /// What a team puts into the DNS of a domain to prove that it is theirs.
+    pub fn domain_proof(&self, team: TeamId, name: &DomainName) -> Result<String, Problem> {
+        Ok(format!("{PROOF}{}", self.tokens.link("domain", &[&team.to_string(), name.as_str()])?))
+    }
+
+    /// Whether a text of the DNS proves it.
+    pub fn proves_domain(&self, team: TeamId, name: &DomainName, text: &str) -> bool {
+        let proof = text.strip_prefix(PROOF);
+        proof.is_some_and(|proof| self.tokens.link_is("domain", &[&team.to_string(), name.as_str()], proof))
     }
 
     /// The link of a confirmation mail; its token is `<user>.<issued at, seconds>.<mac>`, like those below.
@@ -194,6 +206,9 @@ impl App {
 fn reset_binds(profile: &Profile) -> String {
     format!("{} {}", profile.email, profile.password_hash.expose())
 }
+
+/// What stands before a domain's proof in the DNS.
+const PROOF: &str = "postroom-verification=";
 
 /// A kind of link that is good for a time.
 struct Timed {

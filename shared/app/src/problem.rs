@@ -82,6 +82,8 @@ struct Face {
     detail: String,
 }
 
+const UNPAID: &str = "an invoice of the team has waited for more than 10 days: until it is paid, the team can only read";
+
 /// Status, word and sentence of each conflict.
 fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
     match conflict {
@@ -103,6 +105,16 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::OtherAccount => (409, "other_account", "you are signed in with another account than the one that was invited"),
         Conflict::AlreadyAsked => (409, "already_asked", "somebody has asked to invite this address: an admin will decide"),
         Conflict::WishGone => (410, "wish_gone", "this was decided before, or is too old"),
+        Conflict::DomainAdded => (409, "domain_added", "the team has named this domain before"),
+        Conflict::DomainTaken => (409, "domain_taken", "another team has proven this domain"),
+        Conflict::DomainGone => (404, "not_found", "the team has no such domain"),
+        Conflict::DomainUnverified => (409, "domain_unverified", "the DNS does not show the record yet: it can take an hour"),
+        Conflict::AddressControlled => (403, "address_controlled", "your team controls this address: ask an admin to let you change it"),
+        Conflict::InvoiceGone => (404, "not_found", "there is no such invoice"),
+        Conflict::InvoicePaid => (409, "invoice_paid", "this invoice is paid"),
+        Conflict::TeamUnpaid => (402, "team_unpaid", UNPAID),
+        Conflict::NeedsBilling => (403, "needs_billing", "more seats cost something: somebody with the role billing has to add them"),
+        Conflict::HasAdmin => (409, "has_admin", "the team has an admin, who invites people"),
         Conflict::NotMember => (404, "not_found", "this person is not in the team"),
         Conflict::GroupGone => (404, "not_found", "there is no such group in the team (any more)"),
         Conflict::TooManyGroups => (409, "too_many_groups", "a team has at most 100 groups"),
@@ -332,6 +344,7 @@ impl From<Denied> for Problem {
             Denied::NotFound => Problem::NotFound("thing"),
             Denied::SecondFactor => Problem::SecondFactorRequired,
             Denied::Forbidden(needs) => Problem::Forbidden(needs),
+            Denied::Unpaid => Problem::Conflict(Conflict::TeamUnpaid, ""),
         }
     }
 }

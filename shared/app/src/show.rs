@@ -17,6 +17,7 @@ pub fn team(team: &Team, of: Seats) -> Value {
         "enabled": true,
         "requires_second_factor": team.requires_second_factor,
         "workspace": team.workspace,
+        "readOnly": team.read_only,
         "seats": seats(of),
     })
 }

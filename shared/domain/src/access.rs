@@ -1,6 +1,6 @@
 //! Who may do what: one table of rules, one function that reads it, and a value that proves it was asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -136,6 +136,10 @@ pub struct Caller {
     pub held: BTreeMap<TeamId, Membership>,
     /// The team through whose single sign-on they came.
     pub through: Option<TeamId>,
+    /// Those of their teams that can only read, because an invoice has waited for too long.
+    pub read_only: BTreeSet<TeamId>,
+    /// Teams that they buy for without being in them.
+    pub buys: BTreeSet<TeamId>,
 }
 
 impl Caller {
@@ -181,8 +185,12 @@ pub enum Action {
     ReadTeam,
     /// Choose the number of seats.
     ManageSeats,
+    /// Choose the plan, see and pay invoices.
+    ManageBilling,
     /// Invite, see and take back invitations.
     ManageInvites,
+    /// Name and prove mail domains, and control the addresses there.
+    ManageDomains,
     /// Ask the admins to invite somebody.
     AskToInvite,
     /// Change roles, remove members, make groups.
@@ -219,6 +227,7 @@ enum Needs {
     Member,
     Team(TeamRole),
     AdminOrBilling,
+    Billing,
     Confirmed(TeamRole),
     Collection(CollectionRole),
 }
@@ -229,6 +238,8 @@ impl Action {
         match self {
             Action::ReadTeam | Action::ReadWorkspace | Action::LeaveTeam => Needs::Member,
             Action::ManageSeats => Needs::AdminOrBilling,
+            Action::ManageBilling => Needs::Billing,
+            Action::ManageDomains => Needs::Confirmed(TeamRole::Admin),
             Action::ManageInvites => Needs::Confirmed(TeamRole::Admin),
             Action::AskToInvite => Needs::Confirmed(TeamRole::Viewer),
             Action::ManageMembers | Action::ManageTeam | Action::ReadAudit | Action::ManageSso => Needs::Team(TeamRole::Admin),
@@ -243,6 +254,18 @@ impl Action {
 
     fn reads(self) -> bool {
         matches!(self, Action::ReadTeam | Action::ReadAudit | Action::ReadWorkspace | Action::ReadCollection)
+    }
+}
+
+impl Action {
+    /// What is done about payment, by somebody who need not be in the team.
+    fn pays(self) -> bool {
+        matches!(self, Action::ManageSeats | Action::ManageBilling)
+    }
+
+    /// What a team that can only read may still do: pay, and let people go.
+    fn always(self) -> bool {
+        self.reads() || self.pays() || matches!(self, Action::ManageMembers | Action::LeaveTeam)
     }
 }
 
@@ -266,6 +289,8 @@ pub enum Denied {
     SecondFactor,
     /// The caller sees it, but may not do this. Says what it needs, as the end of "this needs …".
     Forbidden(&'static str),
+    /// The team can only read, because an invoice has waited for too long.
+    Unpaid,
 }
 
 /// Whom a collection is for, apart from roles given in person.
@@ -375,7 +400,9 @@ fn judge(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied
     if caller.only.is_some() && !matches!(thing, Thing::Collection(..)) {
         return Err(Denied::NotFound);
     }
+    let buys = matches!(thing, Thing::Team(team) if action.pays() && caller.buys.contains(&team));
     let membership = match thing {
+        Thing::Team(team) if buys => caller.teams.get(&team).cloned(),
         Thing::Team(team) => Some(caller.teams.get(&team).ok_or(Denied::NotFound)?.clone()),
         Thing::Workspace(workspace) => match workspace.team {
             Some(team) => Some(caller.teams.get(&team).ok_or(Denied::NotFound)?.clone()),
@@ -392,15 +419,14 @@ fn judge(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied
         return Err(Denied::Forbidden("an API key with the scope \"write\""));
     }
     let team_role = |needed: TeamRole| membership.as_ref().is_some_and(|member| needed <= member.role);
+    let bills = buys || membership.as_ref().is_some_and(|member| member.billing);
     let (allowed, needs) = match action.needs() {
         Needs::Member => (membership.is_some(), "a member"),
         Needs::Team(needed) => {
             (team_role(needed), if needed == TeamRole::Admin { "the role admin in the team" } else { "the role editor in the team" })
         }
-        Needs::AdminOrBilling => (
-            team_role(TeamRole::Admin) || membership.as_ref().is_some_and(|member| member.billing),
-            "the role admin or billing in the team",
-        ),
+        Needs::AdminOrBilling => (bills || team_role(TeamRole::Admin), "the role admin or billing in the team"),
+        Needs::Billing => (bills, "the role billing in the team"),
         Needs::Confirmed(needed) if !caller.verified => {
             (false, if team_role(needed) { "a confirmed e-mail address" } else { "the role admin in the team" })
         }
@@ -410,7 +436,16 @@ fn judge(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied
             if needed == CollectionRole::Admin { "the role admin in the collection" } else { "the role editor in the collection" },
         ),
     };
-    if allowed { Ok(()) } else { Err(Denied::Forbidden(needs)) }
+    let team = match thing {
+        Thing::Team(team) => Some(team),
+        Thing::Workspace(workspace) => workspace.team,
+        Thing::Collection(head, _) => head.team,
+    };
+    match allowed {
+        false => Err(Denied::Forbidden(needs)),
+        true if !action.always() && team.is_some_and(|team| caller.read_only.contains(&team)) => Err(Denied::Unpaid),
+        true => Ok(()),
+    }
 }
 
 /// What a permission can be about.
@@ -493,8 +528,12 @@ permissions! {
     ReadTeam: TeamId;
     /// See [`Action::ManageSeats`].
     ManageSeats: TeamId;
+    /// See [`Action::ManageBilling`].
+    ManageBilling: TeamId;
     /// See [`Action::ManageInvites`].
     ManageInvites: TeamId;
+    /// See [`Action::ManageDomains`].
+    ManageDomains: TeamId;
     /// See [`Action::AskToInvite`].
     AskToInvite: TeamId;
     /// See [`Action::ManageMembers`].
@@ -545,6 +584,8 @@ mod tests {
             workspace: "w".parse().unwrap(),
             second_factor: false,
             closed: BTreeMap::new(),
+            read_only: BTreeSet::new(),
+            buys: BTreeSet::new(),
             teams: teams.iter().map(|(team, role)| (TeamId(*team), Membership::new(*role, false))).collect(),
             address: None,
             held: BTreeMap::new(),
@@ -664,6 +705,31 @@ mod tests {
         let at = jiff::Timestamp::UNIX_EPOCH;
         let workspace = Workspace { id: "w".parse().unwrap(), name: String::new(), team: None, owner: UserId(1), created_at: at };
         assert_eq!(allows(&bound("c"), Action::CreateCollection, Thing::Workspace(&workspace)), Err(Denied::NotFound));
+    }
+
+    #[test]
+    fn a_team_that_has_not_paid_reads() {
+        let mut member = caller(1, &[(9, TeamRole::Admin), (8, TeamRole::Admin)]);
+        member.read_only.insert(TeamId(9));
+        let (frozen, other) = (head(Some(9), None), head(Some(8), None));
+        let edits = |head| allows(&member, Action::EditCollection, Thing::Collection(head, None));
+        assert_eq!((edits(&frozen), edits(&other)), (Err(Denied::Unpaid), Ok(())));
+        for still in [Action::ReadTeam, Action::ManageSeats, Action::ManageMembers, Action::LeaveTeam] {
+            assert_eq!(allows(&member, still, Thing::Team(TeamId(9))), Ok(()));
+        }
+        assert_eq!(allows(&member, Action::ManageInvites, Thing::Team(TeamId(9))), Err(Denied::Unpaid));
+    }
+
+    #[test]
+    fn a_buyer_buys_and_sees_nothing_else() {
+        let mut buyer = caller(1, &[]);
+        buyer.buys.insert(TeamId(9));
+        let team = |action| allows(&buyer, action, Thing::Team(TeamId(9)));
+        assert_eq!((team(Action::ManageBilling), team(Action::ManageSeats)), (Ok(()), Ok(())));
+        assert_eq!((team(Action::ReadTeam), team(Action::ManageInvites)), (Err(Denied::NotFound), Err(Denied::NotFound)));
+        assert_eq!(allows(&buyer, Action::ManageBilling, Thing::Team(TeamId(8))), Err(Denied::NotFound));
+        let admin = caller(1, &[(9, TeamRole::Admin)]);
+        assert!(matches!(allows(&admin, Action::ManageBilling, Thing::Team(TeamId(9))), Err(Denied::Forbidden(_))));
     }
 
     #[test]

@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Caller, CollectionRole, TeamRole};
+use crate::billing::{Period, PlanId};
 use crate::change::Actor;
 use crate::ids::{CollectionId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId};
+use crate::mail_domain::DomainName;
 use crate::sso::Provider;
 use crate::team::Joining;
 
@@ -250,6 +252,41 @@ pub enum Happened {
         /// Which of the two.
         required: bool,
     },
+    /// A plan was chosen, or began with a new cycle.
+    PlanChosen {
+        /// The team.
+        team: TeamId,
+        /// Which.
+        plan: PlanId,
+        /// For how long a time each.
+        period: Period,
+    },
+    /// An invoice was written. Mailed to those who look after payment.
+    Invoiced {
+        /// The team.
+        team: TeamId,
+        /// Its number.
+        number: u64,
+    },
+    /// An invoice will soon have waited for too long. Mailed.
+    InvoiceWaits {
+        /// The team.
+        team: TeamId,
+        /// Its number.
+        number: u64,
+    },
+    /// An invoice was paid. Mailed.
+    InvoicePaid {
+        /// The team.
+        team: TeamId,
+        /// Its number.
+        number: u64,
+    },
+    /// An invoice has waited for too long: the team can only read. Mailed.
+    TeamUnpaid {
+        /// The team.
+        team: TeamId,
+    },
     /// Someone was invited, or invited again. Mailed: the link.
     Invited {
         /// The team.
@@ -295,6 +332,36 @@ pub enum Happened {
         team: TeamId,
         /// As it is now.
         joining: Joining,
+    },
+    /// A mail domain was proven to be the team's.
+    DomainVerified {
+        /// The team.
+        team: TeamId,
+        /// The domain.
+        domain: DomainName,
+    },
+    /// The team took control of its members' addresses in a domain, or gave it up. Mailed to them.
+    DomainControlled {
+        /// The team.
+        team: TeamId,
+        /// The domain.
+        domain: DomainName,
+        /// Whether it controls them now.
+        controls: bool,
+    },
+    /// A mail domain is not the team's any more.
+    DomainRemoved {
+        /// The team.
+        team: TeamId,
+        /// The domain.
+        domain: DomainName,
+    },
+    /// An admin lets a member change the address that the team controls.
+    LetGo {
+        /// The team.
+        team: TeamId,
+        /// Who.
+        user: UserId,
     },
     /// Someone joined through an invitation.
     Joined {
@@ -471,12 +538,21 @@ impl Happened {
             | Happened::SsoRemoved { team }
             | Happened::SeatsSet { team, .. }
             | Happened::SecondFactorRequired { team, .. }
+            | Happened::PlanChosen { team, .. }
+            | Happened::Invoiced { team, .. }
+            | Happened::InvoiceWaits { team, .. }
+            | Happened::InvoicePaid { team, .. }
+            | Happened::TeamUnpaid { team }
             | Happened::Invited { team, .. }
             | Happened::Uninvited { team, .. }
             | Happened::InviteExpired { team, .. }
             | Happened::InviteWished { team, .. }
             | Happened::WishDecided { team, .. }
             | Happened::JoiningSet { team, .. }
+            | Happened::DomainVerified { team, .. }
+            | Happened::DomainControlled { team, .. }
+            | Happened::DomainRemoved { team, .. }
+            | Happened::LetGo { team, .. }
             | Happened::Joined { team, .. }
             | Happened::RoleChanged { team, .. }
             | Happened::Left { team, .. }

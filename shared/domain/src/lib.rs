@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod account;
+pub mod billing;
 pub mod change;
 pub mod collection;
 pub mod event;
@@ -12,6 +13,7 @@ pub mod ids;
 pub mod json;
 pub mod limit;
 mod lists;
+pub mod mail_domain;
 pub mod merge;
 pub mod notify;
 pub mod once;

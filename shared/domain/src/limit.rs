@@ -40,6 +40,8 @@ pub const PICTURE_BYTES: usize = 4 * 1024 * 1024;
 pub const INVITES_AT_ONCE: usize = 100;
 /// Characters of the note with a wish that somebody be invited.
 pub const NOTE_CHARS: usize = 500;
+/// Mail domains of a team.
+pub const DOMAINS: usize = 20;
 /// Seats of a team.
 pub const SEATS: u64 = 10_000;
 /// Roles that are given in a collection at once: each is an item with its mirror and an event.

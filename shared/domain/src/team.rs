@@ -8,6 +8,7 @@ use crate::access::{Membership, TeamRole};
 use crate::account::Email;
 use crate::ids::{GroupId, InviteId, TeamId, UserId, WishId, WorkspaceId};
 use crate::limit;
+use crate::mail_domain::Discovery;
 
 /// A team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub struct Team {
     pub created_at: Timestamp,
     /// When its name or description last changed.
     pub updated_at: Timestamp,
-    /// How many members are admins. Never 0.
+    /// How many members are admins. 0 only where somebody bought for others, until the admin they named has come.
     pub admins: u64,
     /// Whether members need a second factor to get in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -39,6 +40,9 @@ pub struct Team {
     /// When it will be deleted, where somebody wants that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_at: Option<Timestamp>,
+    /// Whether its members can only read, because an invoice has waited for too long.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
 }
 
 impl Team {
@@ -46,12 +50,33 @@ impl Team {
     pub const SECOND_THOUGHTS: SignedDuration = SignedDuration::from_hours(15 * 24);
 }
 
+/// Somebody who buys for a team without being in it: they hold no seat, and see its plan and invoices only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buyer {
+    /// The team.
+    pub team: TeamId,
+    /// The person.
+    pub user: UserId,
+    /// Their name when they began.
+    pub username: String,
+}
+
 /// How people come into a team, as its admins chose.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Joining {
     /// Whether only the account with the invited address can accept an invitation. Otherwise its link is enough.
     pub bound: bool,
+    /// Whether people with an address in the team's domains find it.
+    pub discovery: Discovery,
+    /// What those are who come in that way.
+    pub role: TeamRole,
+}
+
+impl Default for Joining {
+    fn default() -> Joining {
+        Joining { bound: false, discovery: Discovery::Off, role: TeamRole::Viewer }
+    }
 }
 
 /// Where collections live: a person's own workspace or a team's library.

@@ -32,9 +32,9 @@ pub enum Outcome {
 
 /// The pending invitation of an address to a team, as the address sees it.
 #[derive(Serialize, Deserialize)]
-struct Pending {
+pub(crate) struct Pending {
     team: TeamId,
-    invite: InviteId,
+    pub(crate) invite: InviteId,
 }
 
 /// Addresses of one transaction: invitation, mirror and event of each, and the seats.
@@ -70,6 +70,18 @@ pub(crate) fn take(invite: &Invite, profile: &Profile, asks: bool, now: Timestam
     let rule = if invite.role == TeamRole::Admin { one_more_admin(team) } else { Leg::check(keys::team(team)) };
     legs.push(still_asks(rule, asks));
     Ok(legs)
+}
+
+/// The legs that invite an address; the seat is the caller's to take.
+pub(crate) fn begin(invite: &Invite, actor: &Actor, now: Timestamp) -> Result<[Leg; 3], Error> {
+    let team = invite.team;
+    let pending = Pending { team, invite: invite.id.clone() };
+    let what = Happened::Invited { team, invite: invite.id.clone(), round: invite.round };
+    Ok([
+        Leg::create(row(&keys::email_invite(&digest(&invite.email), team), "pending", &pending)?).or(Conflict::AlreadyInvited),
+        Leg::create(item(invite)?).or(Conflict::IdTaken),
+        events::leg(Some(actor.clone()), what, now)?,
+    ])
 }
 
 /// The legs that end a pending invitation and free its seat.
@@ -162,12 +174,7 @@ impl Store {
         let Some(team) = invites.first().map(|invite| invite.team) else { return Ok(()) };
         let mut legs = Vec::with_capacity(1 + 3 * invites.len());
         for invite in invites {
-            let mirror = keys::email_invite(&digest(&invite.email), team);
-            let pending = Pending { team, invite: invite.id.clone() };
-            legs.push(Leg::create(row(&mirror, "pending", &pending)?).or(Conflict::AlreadyInvited));
-            legs.push(Leg::create(item(invite)?).or(Conflict::IdTaken));
-            let what = Happened::Invited { team, invite: invite.id.clone(), round: invite.round };
-            legs.push(events::leg(Some(actor.clone()), what, now)?);
+            legs.extend(begin(invite, actor, now)?);
         }
         // Last: an address that is invited already needs no seat.
         legs.push(take_seats(team, invites.len()));

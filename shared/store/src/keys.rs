@@ -15,6 +15,9 @@
 //! | my connection (mirror) | `USER#u` | `CONN#x` |
 //! | e-mail address, username, team URL: unique | `EMAIL#sha`, `NAME#skeleton`, `HANDLE#h` | `CLAIM` |
 //! | team, seats, member, group, invitation | `TEAM#t` | `TEAM`, `SEATS`, `MEMBER#u`, `GROUP#g`, `INVITE#i` |
+//! | what a team pays, invoice, who buys for it | `TEAM#t` | `BILLING`, `INVOICE#number`, `BUYER#u` |
+//! | mail domain of a team, member who may change a controlled address | `TEAM#t` | `DOMAIN#name`, `LETGO#u` |
+//! | mail domain: proven by one | `DOMAIN#name` | `CLAIM` |
 //! | wish that an address be invited | `TEAM#t` | `WISH#sha` |
 //! | single sign-on of a team | `TEAM#t` | `SSO` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
@@ -44,6 +47,7 @@
 //! | index gsi1: mails about changes by the time when they are due | `MAILS` | `time#u` |
 //! | index gsi1: connections by the time when they are looked after | `CONNECTIONS` | `time#x` |
 //! | index gsi1: teams to be deleted, by when | `DOOMED` | `time#t` |
+//! | index gsi1: what teams pay, by the time when it is to be looked at | `BILLING` | `time#t` |
 //! | index gsi1: invitations by the time when they expire | `INVITES` | `time#t#i` |
 
 use std::fmt;
@@ -52,6 +56,7 @@ use domain::account::Username;
 use domain::ids::{
     CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, SessionId, TeamId, UploadId, UserId, WishId, WorkspaceId,
 };
+use domain::mail_domain::DomainName;
 use jiff::Timestamp;
 
 /// Where an item lies.
@@ -227,6 +232,64 @@ pub const INVITES: &str = "INVITE#";
 /// An invitation.
 pub fn invite(team: TeamId, invite: &InviteId) -> Key {
     Key::new(team_partition(team), format!("{INVITES}{invite}"))
+}
+
+/// What a team pays.
+pub fn billing(team: TeamId) -> Key {
+    Key::new(team_partition(team), "BILLING")
+}
+
+/// The partition of gsi1 that lists what teams pay.
+pub const BILLING: &str = "BILLING";
+
+/// The place of what a team pays in gsi1.
+pub fn billing_at(at: Timestamp, team: TeamId) -> String {
+    format!("{}#{team}", milliseconds(at))
+}
+
+/// The end of the range of gsi1 that is to be looked at by `at`.
+pub fn billing_until(at: Timestamp) -> String {
+    // Below, not at: one millisecond later, so that what is due now is in it.
+    milliseconds(at.saturating_add(jiff::SignedDuration::from_millis(1)).unwrap_or(at))
+}
+
+/// The team in whose partition something lies.
+pub fn team_of(key: &Key) -> Option<TeamId> {
+    key.pk.strip_prefix("TEAM#")?.parse().ok()
+}
+
+/// The prefix of a team's invoices.
+pub const INVOICES: &str = "INVOICE#";
+
+/// An invoice.
+pub fn invoice(team: TeamId, number: u64) -> Key {
+    Key::new(team_partition(team), format!("{INVOICES}{number:010}"))
+}
+
+/// The prefix of those who buy for a team.
+pub const BUYERS: &str = "BUYER#";
+
+/// Somebody who buys for a team.
+pub fn buyer(team: TeamId, user: UserId) -> Key {
+    Key::new(team_partition(team), format!("{BUYERS}{user}"))
+}
+
+/// The prefix of a team's mail domains.
+pub const TEAM_DOMAINS: &str = "DOMAIN#";
+
+/// A mail domain of a team.
+pub fn team_domain(team: TeamId, name: &DomainName) -> Key {
+    Key::new(team_partition(team), format!("{TEAM_DOMAINS}{name}"))
+}
+
+/// Which team has proven a mail domain.
+pub fn domain_claim(name: &DomainName) -> Key {
+    Key::new(format!("DOMAIN#{name}"), "CLAIM")
+}
+
+/// A member who may change the address that the team controls.
+pub fn let_go(team: TeamId, user: UserId) -> Key {
+    Key::new(team_partition(team), format!("LETGO#{user}"))
 }
 
 /// The prefix of a team's wishes that somebody be invited.

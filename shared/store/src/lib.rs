@@ -20,12 +20,15 @@ pub mod access_keys;
 pub mod accounts;
 pub mod audit;
 pub mod batches;
+pub mod billing;
+pub mod buyers;
 pub mod changes;
 mod codec;
 mod commit;
 mod credentials;
 pub mod deletion;
 pub mod digests;
+pub mod domains;
 pub mod drafts;
 pub mod edits;
 pub mod elements;
@@ -100,6 +103,26 @@ pub enum Conflict {
     AlreadyAsked,
     /// The wish was decided or is too old.
     WishGone,
+    /// The team has named this domain before.
+    DomainAdded,
+    /// Another team has proven this domain.
+    DomainTaken,
+    /// The team has not named this domain.
+    DomainGone,
+    /// The domain is not proven.
+    DomainUnverified,
+    /// The team controls this address.
+    AddressControlled,
+    /// There is no such invoice.
+    InvoiceGone,
+    /// The invoice is paid.
+    InvoicePaid,
+    /// An invoice of the team has waited for too long.
+    TeamUnpaid,
+    /// It costs something, and the caller does not look after payment.
+    NeedsBilling,
+    /// The team has an admin.
+    HasAdmin,
     /// The member is not there (any more).
     NotMember,
     /// The group is not there (any more).

@@ -165,7 +165,10 @@ impl Store {
         let mut found = self.get_many(&wanted).await?;
         let mut take = |key: &Key| if more.contains(key) { found.get(key).cloned() } else { found.remove(key) };
         let (Some(profile), Some(proof_item)) = (take(&profile), take(&proof)) else { return Ok((None, found)) };
-        let profile: Profile = read(profile)?;
+        let mut profile: Profile = read(profile)?;
+        if !profile.read_only.is_empty() {
+            profile.read_only = self.really_read_only(&profile).await?;
+        }
         let caller = match credential {
             Credential::Session { secret_hash, cookie, .. } => {
                 let session: Session = read(proof_item)?;

@@ -1,6 +1,6 @@
 //! Teams: seats, members, workspaces.
 
-use domain::access::{Access, Caller, LeaveTeam, ManageInvites, ManageMembers, ManageSeats, Membership, TeamRole};
+use domain::access::{Access, Caller, LeaveTeam, ManageInvites, ManageMembers, Membership, TeamRole};
 use domain::happened::Happened;
 use domain::ids::{TeamId, UserId, WorkspaceId};
 use domain::team::{Group, Handle, Joining, Member, Seats, Team, Workspace};
@@ -118,21 +118,8 @@ impl Store {
     /// Makes a team with one seat, taken by its maker, who is admin and looks after the seats, and with its workspace.
     /// Refuses with [`Conflict::HandleTaken`], [`Conflict::IdTaken`].
     pub async fn create_team(&self, by: &Caller, new: &NewTeam, now: Timestamp) -> Result<(Team, Seats), Error> {
-        let team = Team {
-            id: new.id,
-            name: new.name.clone(),
-            handle: new.handle.clone(),
-            description: new.description.clone(),
-            workspace: new.workspace.clone(),
-            created_by: by.user,
-            created_at: now,
-            updated_at: now,
-            admins: 1,
-            joining: Joining::default(),
-            requires_second_factor: false,
-            delete_at: None,
-        };
         let seats = Seats { count: 1, used: 1 };
+        let (team, mut legs) = self.made(by, new, seats, 1, now)?;
         let membership = Membership::new(TeamRole::Admin, true);
         let member = Member {
             team: new.id,
@@ -143,19 +130,39 @@ impl Store {
             groups: Vec::new(),
             joined_at: now,
         };
+        legs.push(Leg::create(row(&keys::member(new.id, by.user), "member", &member)?).or(Conflict::IdTaken));
+        legs.push(users::join(by.user, new.id, membership)?);
+        self.commit(&legs).await?;
+        Ok((team, seats))
+    }
+
+    /// The legs of a new team with so many seats and admins, and with its workspace, but without anybody in it.
+    pub(crate) fn made(&self, by: &Caller, new: &NewTeam, seats: Seats, admins: u64, now: Timestamp) -> Result<(Team, Vec<Leg>), Error> {
+        let team = Team {
+            id: new.id,
+            name: new.name.clone(),
+            handle: new.handle.clone(),
+            description: new.description.clone(),
+            workspace: new.workspace.clone(),
+            created_by: by.user,
+            created_at: now,
+            updated_at: now,
+            admins,
+            joining: Joining::default(),
+            requires_second_factor: false,
+            delete_at: None,
+            read_only: false,
+        };
         let workspace =
             Workspace { id: new.workspace.clone(), name: "Team Library".to_owned(), team: Some(new.id), owner: by.user, created_at: now };
-        let legs = [
+        let legs = vec![
             Leg::create(row(&keys::handle_claim(new.handle.as_str()), "claim", &HandleClaim { team: new.id })?).or(Conflict::HandleTaken),
             Leg::create(row(&keys::team(new.id), "team", &team)?).or(Conflict::IdTaken),
             Leg::create(seats_item(new.id, seats)?).or(Conflict::IdTaken),
-            Leg::create(row(&keys::member(new.id, by.user), "member", &member)?).or(Conflict::IdTaken),
             Leg::create(row(&keys::workspace(&new.workspace), "workspace", &workspace)?).or(Conflict::IdTaken),
-            users::join(by.user, new.id, membership)?,
             events::leg(by, Happened::TeamMade { team: new.id }, now)?,
         ];
-        self.commit(&legs).await?;
-        Ok((team, seats))
+        Ok((team, legs))
     }
 
     /// Teams with their seats, in the order of `ids`; those that do not exist are left out.
@@ -187,39 +194,12 @@ impl Store {
         self.get(&keys::seats(team)).await?.map(read).transpose()
     }
 
-    /// Sets the number of seats of a team. [`Conflict::SeatsInUse`]: more are taken.
-    pub async fn set_seats(&self, access: &Access<ManageSeats>, count: u64, now: Timestamp) -> Result<Seats, Error> {
-        let team = access.thing;
-        let mut patience = self.patience();
-        loop {
-            let seats = self.seats(team).await?.ok_or_else(|| Error::Failed(format!("team {team} has no seats item")))?;
-            let wanted = Seats { count, ..seats };
-            if wanted.count < wanted.used {
-                return Err(Conflict::SeatsInUse.into());
-            }
-            if wanted == seats {
-                return Ok(seats);
-            }
-            let set = Leg::update(keys::seats(team), "SET #count = :count, #free = :free")
-                .when("#count = :was AND #used = :used")
-                .number(":count", count)
-                .number(":free", wanted.free())
-                .number(":was", seats.count)
-                .number(":used", seats.used);
-            let event = events::leg(&access.caller, Happened::SeatsSet { team, count }, now)?;
-            match self.transact(&[set, event]).await? {
-                Ended::Committed => return Ok(wanted),
-                Ended::MovedOn(_) => patience.wait().await?,
-            }
-        }
-    }
-
     /// Sets how people come into a team.
     pub async fn set_joining(&self, access: &Access<ManageInvites>, joining: Joining, now: Timestamp) -> Result<(), Error> {
         let team = access.thing;
         let value = serde_dynamo::to_attribute_value(joining).map_err(|error| Error::Failed(error.to_string()))?;
         let set = Leg::update(keys::team(team), "SET #joining = :joining").when("attribute_exists(pk)").value(":joining", value);
-        self.commit(&[set, events::leg(Some(access.caller.actor()), Happened::JoiningSet { team, joining }, now)?]).await
+        self.commit(&[set, events::leg(&access.caller, Happened::JoiningSet { team, joining }, now)?]).await
     }
 
     /// The members of a team, in the order in which their accounts were made.

@@ -1,6 +1,6 @@
 //! Accounts: sign-up, confirmation, profile.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::access::{Caller, Membership};
 use domain::account::{Email, PasswordHash, Username};
@@ -51,6 +51,12 @@ pub struct Profile {
     /// Their roles in their teams.
     #[serde(default)]
     pub teams: BTreeMap<TeamId, Membership>,
+    /// Those of their teams that could only read when the janitor last came by. The team itself decides.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub read_only: BTreeSet<TeamId>,
+    /// Teams that they buy for without being in them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub buys: BTreeSet<TeamId>,
 }
 
 /// An address that an account has left.
@@ -85,6 +91,8 @@ impl Profile {
             address: None,
             held: BTreeMap::new(),
             through: None,
+            read_only: self.read_only.clone(),
+            buys: self.buys.clone(),
         }
     }
 }
@@ -251,6 +259,8 @@ impl Store {
                 .map(|invite| (invite.team, Membership { second_factor: asks, ..Membership::new(invite.role, false) }))
                 .into_iter()
                 .collect(),
+            read_only: BTreeSet::new(),
+            buys: BTreeSet::new(),
         };
         let workspace =
             Workspace { id: new.workspace.clone(), name: "My Workspace".to_owned(), team: None, owner: new.id, created_at: now };
@@ -313,6 +323,8 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             workspace: "w".parse().unwrap(),
             teams: [(TeamId(9), Membership::new(TeamRole::Editor, true))].into(),
+            read_only: BTreeSet::new(),
+            buys: BTreeSet::new(),
         };
         let item = row(&keys::profile(UserId(7)), "user", &profile).unwrap();
         assert!(item["teams"].as_m().unwrap().contains_key("9"));

@@ -1,6 +1,6 @@
 //! Wishes: members ask the admins to invite somebody.
 
-use domain::access::{Access, AskToInvite, ManageInvites, TeamRole};
+use domain::access::{Access, AskToInvite, Caller, ManageInvites, TeamRole};
 use domain::account::Email;
 use domain::happened::Happened;
 use domain::ids::{InviteId, TeamId, WishId};
@@ -36,7 +36,7 @@ impl Store {
             None => (),
         }
         let wish = Wish {
-            id: id.clone(),
+            id,
             team,
             email,
             role,
@@ -47,10 +47,16 @@ impl Store {
             created_at: now,
             expires_at: now.saturating_add(Wish::LIFETIME).unwrap_or(Timestamp::MAX),
         };
-        let free = "attribute_not_exists(pk) OR #ttl <= :now OR #state <> :pending";
-        let put = Leg::put(item(&wish)?).when(free).number(":now", now.as_second()).text(":pending", "pending").or(Conflict::AlreadyAsked);
-        self.commit(&[put, events::leg(Some(access.caller.actor()), Happened::InviteWished { team, wish: id }, now)?]).await?;
+        self.put_wish(&wish, &access.caller, now).await?;
         Ok(wish)
+    }
+
+    /// Keeps a wish and tells of it. [`Conflict::AlreadyAsked`]: one for the address waits.
+    pub(crate) async fn put_wish(&self, wish: &Wish, by: &Caller, now: Timestamp) -> Result<(), Error> {
+        let free = "attribute_not_exists(pk) OR #ttl <= :now OR #state <> :pending";
+        let put = Leg::put(item(wish)?).when(free).number(":now", now.as_second()).text(":pending", "pending").or(Conflict::AlreadyAsked);
+        let what = Happened::InviteWished { team: wish.team, wish: wish.id.clone() };
+        self.commit(&[put, events::leg(by, what, now)?]).await
     }
 
     /// A wish.
@@ -103,7 +109,7 @@ impl Store {
         let approved = wish.state == WishState::Approved;
         let what = Happened::WishDecided { team: wish.team, wish: wish.id.clone(), approved };
         let put = Leg::put(item(&wish)?).when("#state = :pending").text(":pending", "pending").or(Conflict::WishGone);
-        self.commit(&[put, events::leg(Some(access.caller.actor()), what, now)?]).await?;
+        self.commit(&[put, events::leg(&access.caller, what, now)?]).await?;
         Ok(wish)
     }
 }

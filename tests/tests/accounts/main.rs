@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod access;
+mod billing;
 mod bodies;
+mod domains;
 mod engines;
 mod google;
 mod governance;

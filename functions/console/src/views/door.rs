@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, Moment, TeamLink};
+use super::{Found, Frame, Moment, TeamLink};
 
 /// `/` for a visitor.
 #[derive(Debug, Template)]
@@ -26,6 +26,10 @@ pub struct Home {
     pub closed: Vec<String>,
     /// Their teams that take only sign-ins through their own single sign-on.
     pub held: Vec<TeamLink>,
+    /// A team that they find by their address.
+    pub found: Option<Found>,
+    /// Teams that they pay for without being in them.
+    pub bought: Vec<TeamLink>,
 }
 
 /// What an invitation says, without its secret's hash.

@@ -3,6 +3,8 @@
 
 mod access;
 mod account;
+mod billing;
+mod domains;
 mod door;
 mod item;
 mod keys;
@@ -19,6 +21,8 @@ use jiff::Timestamp;
 
 pub use access::{AccessPage, Asking, GroupRole, Seen, role_name};
 pub use account::{Account, Accounts, Identity, OtherAccount, Person, Profile, Session};
+pub use billing::{Bill, Billing, InvoicePage, Line, Plan};
+pub use domains::{Domain, Domains, Found};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};

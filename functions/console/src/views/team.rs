@@ -12,6 +12,8 @@ pub struct New {
     pub frame: Frame,
     /// This Postroom's host, which stands before a team's URL part.
     pub host: String,
+    /// What one may buy for others.
+    pub plans: Vec<super::Plan>,
 }
 
 /// `/teams/{team}`.
@@ -42,6 +44,8 @@ pub struct TeamPage {
     pub has_second_factor: bool,
     /// Whether the viewer may change the number of seats.
     pub may_seat: bool,
+    /// Whether the viewer looks after payment.
+    pub may_bill: bool,
     /// Whether invitations are for their addresses only.
     pub bound: bool,
     /// Who is to be invited: for an admin what waits, for others what they asked.

@@ -230,6 +230,7 @@ pub fn team(name: &str) -> TeamPage {
         second_factor: true,
         has_second_factor: true,
         may_seat: true,
+        may_bill: true,
         bound: false,
         wishes: vec![wish(name, "pending")],
         may_ask: false,
@@ -315,6 +316,80 @@ pub fn audit(name: &str) -> AuditPage {
         until: String::new(),
         query: "user=2".into(),
         older: Some("user=2&cursor=x".into()),
+    }
+}
+
+fn plans() -> Vec<Plan> {
+    let plan = |id, name, month: &str, year: &str| Plan { id, name, about: "With answers.", month: month.into(), year: year.into() };
+    vec![
+        plan("free", "Free", "$0.00", "$0.00"),
+        plan("team", "Team", "$8.00", "$80.00"),
+        plan("enterprise", "Enterprise", "$20.00", "$200.00"),
+    ]
+}
+
+fn bill(number: u64, status: &'static str) -> Bill {
+    Bill {
+        number,
+        name: format!("INV-{number:04}"),
+        issued: at("2026-11-01T08:00:00Z"),
+        due: at("2026-11-11T08:00:00Z"),
+        total: "$1,234.56".into(),
+        status,
+    }
+}
+
+pub fn billing(name: &str) -> Billing {
+    Billing {
+        frame: inside(name, "team"),
+        team: "184467440737".into(),
+        name: name.into(),
+        plans: plans(),
+        plan: "team",
+        plan_name: "Team",
+        period: "month",
+        next: Some("Free".into()),
+        cycle: Some(("2026-11-01".into(), "2026-11-30".into(), 8)),
+        seats: Seats { count: 8, used: 5, free: 3 },
+        credit: Some("$4.20".into()),
+        read_only: true,
+        no_admin: true,
+        invoices: vec![bill(3, "open"), bill(2, "overdue"), bill(1, "paid")],
+    }
+}
+
+pub fn invoice(name: &str, paid: bool, checkout: bool) -> InvoicePage {
+    let line =
+        |text: &str, arithmetic: &str, amount: &str| Line { text: text.into(), arithmetic: arithmetic.into(), amount: amount.into() };
+    InvoicePage {
+        frame: inside(name, "team"),
+        team: "184467440737".into(),
+        name: name.into(),
+        bill: bill(2, if paid { "paid" } else { "overdue" }),
+        paid: paid.then(|| (name.into(), at("2026-11-09T08:00:00Z"))),
+        lines: vec![
+            line("Enterprise, per month: rest of the cycle", "5 × $20.00 × 10 of 30 days", "$33.33"),
+            line("Team, per month: not used", "5 × -$8.00 × 10 of 30 days", "-$13.33"),
+        ],
+        checkout,
+    }
+}
+
+pub fn domains(name: &str) -> Domains {
+    let domain = |name: &str, verified| Domain {
+        name: name.into(),
+        verified,
+        controls: verified,
+        record: format!("_postroom.{name}"),
+        value: "postroom-verification=n0uRrYcJm7pQ4J1m3cYpXk2wq0c5u8l4o6z7b9d1e2f".into(),
+    };
+    Domains {
+        frame: inside(name, "team"),
+        team: link(name),
+        domains: vec![domain("example.com", true), domain("a-rather-long-subdomain.example.org", false)],
+        discovery: "ask",
+        role: "viewer",
+        roles: vec!["viewer", "editor", "admin"],
     }
 }
 
@@ -527,12 +602,32 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("trash", html(&|| bin(Some(collection("c1", name))).render())),
         ("trash-team", html(&|| bin(None).render())),
         ("landing", html(&|| Landing { frame: Frame::default(), origin: "https://postroom.example".into() }.render())),
-        ("home", html(&|| Home { frame: signed.clone(), name: name.into(), closed: vec![], held: vec![link(name)] }.render())),
+        (
+            "home",
+            html(&|| {
+                Home {
+                    frame: signed.clone(),
+                    name: name.into(),
+                    closed: vec![],
+                    held: vec![link(name)],
+                    bought: vec![link(name)],
+                    found: Some(Found { id: "7".into(), name: name.into(), joins: false }),
+                }
+                .render()
+            }),
+        ),
         (
             "home-empty",
             html(&|| {
-                Home { frame: Frame { teams: vec![], ..signed.clone() }, name: name.into(), closed: vec![name.into()], held: vec![] }
-                    .render()
+                Home {
+                    frame: Frame { teams: vec![], ..signed.clone() },
+                    name: name.into(),
+                    closed: vec![name.into()],
+                    held: vec![],
+                    bought: vec![],
+                    found: Some(Found { id: "7".into(), name: name.into(), joins: true }),
+                }
+                .render()
             }),
         ),
         ("notifications", html(&|| notifications(name).render())),
@@ -590,7 +685,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("sso-new", html(&|| sso(name, false, SsoQuestion::New { username: "oskar".into() }).render())),
         ("team-sso", html(&|| team_sso(name, true).render())),
         ("team-sso-new", html(&|| team_sso(name, false).render())),
-        ("team-new", html(&|| New { frame: signed.clone(), host: "postroom.example".into() }.render())),
+        ("team-new", html(&|| New { frame: signed.clone(), host: "postroom.example".into(), plans: plans() }.render())),
         ("team", html(&|| team(name).render())),
         (
             "team-member",
@@ -609,6 +704,16 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
             }),
         ),
         ("team-unconfirmed", html(&|| TeamPage { invites: vec![], may_invite: false, confirm_first: true, ..team(name) }.render())),
+        ("domains", html(&|| domains(name).render())),
+        ("domains-empty", html(&|| Domains { domains: vec![], ..domains(name) }.render())),
+        ("billing", html(&|| billing(name).render())),
+        (
+            "billing-free",
+            html(&|| Billing { plan: "free", plan_name: "Free", cycle: None, next: None, invoices: vec![], ..billing(name) }.render()),
+        ),
+        ("invoice", html(&|| invoice(name, false, false).render())),
+        ("invoice-paid", html(&|| invoice(name, true, false).render())),
+        ("invoice-checkout", html(&|| invoice(name, false, true).render())),
         ("library", html(&|| library(shelf.clone()).render())),
         ("library-empty", html(&|| library(vec![]).render())),
         ("collection", html(&|| page(tree(name), Some("now"), entries(name)).render())),
