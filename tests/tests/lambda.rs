@@ -98,6 +98,10 @@ impl Cloud {
             ("PARTNERS_SECRET_ID", "postroom-partners"),
             ("GOOGLE_CLIENT_ID", ""),
             ("GOOGLE_ISSUER", "https://accounts.google.com"),
+            ("ROBOT_VERIFY_URL", ""),
+            ("ROBOT_SCRIPT_URL", ""),
+            ("ROBOT_SITE_KEY", ""),
+            ("ROBOT_ORIGINS", ""),
         ]);
         let given = Template::parse(SOURCE).unwrap().functions.remove(name).unwrap().variables.into_keys();
         Command::new(bootstrap(name))

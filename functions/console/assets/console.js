@@ -109,8 +109,9 @@ const at = (body, path) => path.split(".").reduce((value, key) => value?.[key], 
 function fields(form) {
   const body = {};
   for (const field of form.elements) {
-    if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
-    const path = field.name.split(".");
+    // What the widget of a robot check puts there has names of its own.
+    if (!field.name || field.disabled || field.name === "g-recaptcha-response" || (field.type === "radio" && !field.checked)) continue;
+    const path = field.name.replace(/^(cf-turnstile|h-captcha)-response$/, "robot_token").split(".");
     if (field.type === "checkbox") assign(body, path, field.checked);
     else if (field.type === "number" || "number" in field.dataset) assign(body, path, field.value === "" ? null : Number(field.value));
     else if (field.type === "date" && field.value !== "") assign(body, path, new Date(`${field.value}T23:59:59`).toISOString());
@@ -182,6 +183,8 @@ async function send(form) {
     if (answer.body.code === "second_factor_needed" && $("[data-second-factor]")) return askSecondFactor(form, answer.body);
     if (!answer.ok) {
       showProblem(answer.body.code === "challenge_gone" ? backToPassword(form) : form, answer);
+      // What a robot check gave is good once.
+      for (const widget of [window.turnstile, window.hcaptcha]) widget?.reset?.();
       if (report) showReport(form, answer.body[report] ?? []);
       // A choice that is sent at once goes back to what counts.
       if ($("[data-submit]", form)) form.reset();

@@ -18,18 +18,20 @@ fn origin(url: &str) -> &str {
 }
 
 /// What a page may load and where it may connect: our own assets, our API, and our WebSocket at `realtime`.
-fn policy(realtime: &str) -> String {
-    let live = origin(realtime);
-    let space = if live.is_empty() { "" } else { " " };
+/// `robot`: the origins of the robot check's widget, on the pages that show it.
+fn policy(realtime: &str, robot: &str) -> String {
+    let spaced = |text: &str| if text.is_empty() { String::new() } else { format!(" {text}") };
+    let (live, robot) = (spaced(origin(realtime)), spaced(robot));
+    let frames = if robot.is_empty() { String::new() } else { format!(" frame-src{robot};") };
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{space}{live}; \
+        "default-src 'none'; script-src 'self'{robot}; style-src 'self'{robot}; img-src 'self' data:; connect-src 'self'{live}{robot};{frames} \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 
-fn headers(realtime: &str) -> HeaderMap {
+fn headers(realtime: &str, robot: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    if let Ok(policy) = HeaderValue::from_str(&policy(realtime)) {
+    if let Ok(policy) = HeaderValue::from_str(&policy(realtime, robot)) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
@@ -40,7 +42,21 @@ fn headers(realtime: &str) -> HeaderMap {
 /// A page.
 pub fn page(app: &App, template: &impl Template) -> Result<Response, Lost> {
     let html = template.render().map_err(|error| Problem::Internal(format!("a page cannot be rendered: {error}")))?;
-    Ok((headers(&app.config.realtime_url), Html(html)).into_response())
+    Ok((headers(&app.config.realtime_url, ""), Html(html)).into_response())
+}
+
+/// The robot check's widget, where there is one.
+pub fn robot(app: &App) -> Option<views::Robot> {
+    let (script, key) = (&app.config.robot_script_url, &app.config.robot_site_key);
+    (!script.is_empty() && !key.is_empty()).then(|| views::Robot { script: script.clone(), key: key.clone() })
+}
+
+/// A page that may show the robot check's widget.
+pub fn page_with_robot(app: &App, template: &impl Template) -> Result<Response, Lost> {
+    let Some(robot) = robot(app) else { return page(app, template) };
+    let html = template.render().map_err(|error| Problem::Internal(format!("a page cannot be rendered: {error}")))?;
+    let origins = Some(app.config.robot_origins.as_str()).filter(|origins| !origins.is_empty());
+    Ok((headers(&app.config.realtime_url, origins.unwrap_or_else(|| origin(&robot.script))), Html(html)).into_response())
 }
 
 /// Another page instead.
@@ -129,7 +145,7 @@ impl IntoResponse for Lost {
             way,
         };
         match page.render() {
-            Ok(html) => (status, headers(""), Html(html)).into_response(),
+            Ok(html) => (status, headers("", ""), Html(html)).into_response(),
             Err(_) => problem.into_response(),
         }
     }
@@ -171,10 +187,15 @@ mod tests {
     fn the_policy_names_the_sockets_origin_only() {
         assert_eq!(origin("wss://abc.execute-api.eu-central-1.amazonaws.com/live"), "wss://abc.execute-api.eu-central-1.amazonaws.com");
         assert_eq!(origin("ws://localhost:3000/realtime"), "ws://localhost:3000");
-        assert!(policy("ws://localhost:3000/realtime").contains("connect-src 'self' ws://localhost:3000;"));
-        assert!(policy("").contains("connect-src 'self'; form-action"));
+        assert!(policy("ws://localhost:3000/realtime", "").contains("connect-src 'self' ws://localhost:3000; form-action"));
+        assert!(policy("", "").contains("connect-src 'self'; form-action"));
+        let with_robot = policy("wss://x/y", "https://robots.example");
+        assert!(
+            with_robot.contains("script-src 'self' https://robots.example;") && with_robot.contains("frame-src https://robots.example;")
+        );
+        assert!(!policy("wss://x/y", "").contains("frame-src"));
         for word in ["unsafe", "*", "http:"] {
-            assert!(!policy("wss://x/y").contains(word), "{word}");
+            assert!(!policy("wss://x/y", "https://robots.example").contains(word), "{word}");
         }
     }
 

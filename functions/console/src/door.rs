@@ -9,7 +9,7 @@ use domain::ids::TeamId;
 use domain::team::Team;
 use serde::Deserialize;
 
-use crate::answer::{Lost, On, go, in_query, own_path, page};
+use crate::answer::{Lost, On, go, in_query, own_path, page, page_with_robot, robot};
 use crate::views::{self, Frame, Moment, Note};
 use crate::{domains, frame, sso, teams};
 
@@ -112,7 +112,7 @@ pub async fn sign_up(State(app): State<App>, who: Option<Who>, On(app::Query(ask
     }
     let invite = note_along(&app, asked.invite.as_deref()).await?;
     let google = !app.config.google_client_id.is_empty();
-    page(&app, &views::Signup { frame: Frame::default(), invite, sent: asked.sent.is_some(), google })
+    page_with_robot(&app, &views::Signup { frame: Frame::default(), invite, sent: asked.sent.is_some(), google, robot: robot(&app) })
 }
 
 /// Sign in.
@@ -151,7 +151,7 @@ pub async fn confirm(State(app): State<App>, On(app::Query(asked)): On<app::Quer
 /// Password or username forgotten.
 #[utoipa::path(get, path = "/forgot", responses((status = 200)))]
 pub async fn forgot(State(app): State<App>, On(app::Query(asked)): On<app::Query<Asked>>) -> Result<Response, Lost> {
-    page(&app, &views::Forgot { frame: Frame::default(), sent: asked.sent.is_some() })
+    page_with_robot(&app, &views::Forgot { frame: Frame::default(), sent: asked.sent.is_some(), robot: robot(&app) })
 }
 
 fn link(app: &App, asked: Asked, view: views::Link) -> Result<Response, Lost> {

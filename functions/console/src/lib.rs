@@ -42,6 +42,9 @@ pub const NEEDS: &[app::Var] = &[
     app::Var::TokenSecretId,
     app::Var::RateLimit,
     app::Var::GoogleClientId,
+    app::Var::RobotScriptUrl,
+    app::Var::RobotSiteKey,
+    app::Var::RobotOrigins,
     app::Var::StripeSecretId,
 ];
 

@@ -29,6 +29,7 @@ pub const NEEDS: &[Var] = &[
     Var::PartnersSecretId,
     Var::GoogleClientId,
     Var::GoogleIssuer,
+    Var::RobotVerifyUrl,
 ];
 
 /// The routes of this function.

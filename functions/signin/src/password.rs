@@ -19,20 +19,32 @@ use crate::sessions::own_session;
 pub(crate) struct Forgotten {
     /// The e-mail address of the account.
     email: String,
+    /// Where a robot check is set up: what its widget gave. Its own names for that are taken, too. Whoever is signed in
+    /// needs none.
+    #[serde(alias = "cf-turnstile-response", alias = "h-captcha-response")]
+    robot_token: Option<String>,
 }
 
 #[utoipa::path(
     post, path = "/api/password/forgot", tag = "accounts", request_body = Forgotten, security(()),
-    responses((status = 202, description = "Where the address has an account, a link is on the way that is good for 30 minutes and once"))
+    responses(
+        (status = 202, description = "Where the address has an account, a link is on the way that is good for 30 minutes and once"),
+        (status = 422, description = "This is no address, or the robot check did not take the token"),
+        (status = 503, description = "`unavailable`: the robot check does not answer"),
+    )
 )]
 pub(crate) async fn forgot(
     State(app): State<App>,
     headers: HeaderMap,
+    who: Option<Who>,
     Typed(body, mut wrong): Typed<Forgotten>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     app.once_more(rates::LETTERS, &app::address(&headers).unwrap_or_default()).await?;
     let email = wrong.keep("/email", Email::parse(&body.email));
     let email = wrong.with(email)?;
+    if who.is_none() {
+        app.is_no_robot(body.robot_token.as_deref(), app::address(&headers).as_deref()).await?;
+    }
     if let Some(profile) = app.store.profile_by_email(&email).await? {
         app.store.tell(None, Happened::PasswordForgotten { user: profile.id }, app.now()).await?;
     }

@@ -17,7 +17,7 @@ mod picture;
 mod profile;
 
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit, Var::PartnersSecretId, Var::RobotVerifyUrl];
 
 /// The routes of this function.
 pub fn routes() -> OpenApiRouter<App> {
@@ -49,6 +49,9 @@ struct SignUp {
     over_13: bool,
     /// The token of an invitation's link: the account is made and in the team, or neither.
     invite: Option<String>,
+    /// Where a robot check is set up: what its widget gave. Its own names for that are taken, too.
+    #[serde(alias = "cf-turnstile-response", alias = "h-captcha-response")]
+    robot_token: Option<String>,
 }
 
 struct Fields {
@@ -82,9 +85,11 @@ async fn read(Typed(body, mut wrong): Typed<SignUp>) -> Result<(Fields, Option<S
         (status = 410, description = "`invite_gone`, `invite_expired`"),
         (status = 422, description = "Names each field that was not taken"),
         (status = 429, description = "`too_many` new accounts from this network address"),
+        (status = 503, description = "`unavailable`: the robot check does not answer"),
     )
 )]
 async fn sign_up(State(app): State<App>, headers: HeaderMap, body: Typed<SignUp>) -> Result<(StatusCode, Json<Value>), Problem> {
+    let robot_token = body.0.robot_token.clone();
     let (typed, invite) = read(body).await?;
     app.once_more(rates::SIGN_UPS, &app::address(&headers).unwrap_or_default()).await?;
     let invite = match invite.as_deref().map(str::trim).filter(|token| !token.is_empty()) {
@@ -96,6 +101,7 @@ async fn sign_up(State(app): State<App>, headers: HeaderMap, body: Typed<SignUp>
     {
         return Err(Problem::Conflict(Conflict::InviteForAnother, "/email"));
     }
+    app.is_no_robot(robot_token.as_deref(), app::address(&headers).as_deref()).await?;
     let password_hash = PasswordHash::new(app.passwords.hash(&typed.password).await?);
     let new = |id| NewUser {
         id,
@@ -170,13 +176,34 @@ async fn resend(State(app): State<App>, headers: HeaderMap, body: Typed<Address>
     Ok((StatusCode::ACCEPTED, Json(json!({"status": "confirmation_sent"}))))
 }
 
+/// Whose username is forgotten.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Forgotten {
+    /// The e-mail address of the account.
+    email: String,
+    /// As for a sign-up.
+    #[serde(alias = "cf-turnstile-response", alias = "h-captcha-response")]
+    robot_token: Option<String>,
+}
+
 #[utoipa::path(
-    post, path = "/api/username/recover", tag = "accounts", request_body = Address, security(()),
-    responses((status = 202, description = "Where the address has an account, its name is on the way"))
+    post, path = "/api/username/recover", tag = "accounts", request_body = Forgotten, security(()),
+    responses(
+        (status = 202, description = "Where the address has an account, its name is on the way"),
+        (status = 422, description = "This is no address, or the robot check did not take the token"),
+        (status = 503, description = "`unavailable`: the robot check does not answer"),
+    )
 )]
-async fn recover(State(app): State<App>, headers: HeaderMap, body: Typed<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
+async fn recover(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Typed(body, wrong): Typed<Forgotten>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
     app.once_more(rates::LETTERS, &app::address(&headers).unwrap_or_default()).await?;
-    if let Some(profile) = app.store.profile_by_email(&address(body)?).await? {
+    let email = address(Typed(Address { email: body.email }, wrong))?;
+    app.is_no_robot(body.robot_token.as_deref(), app::address(&headers).as_deref()).await?;
+    if let Some(profile) = app.store.profile_by_email(&email).await? {
         app.store.tell(None, Happened::UsernameForgotten { user: profile.id }, app.now()).await?;
     }
     Ok((StatusCode::ACCEPTED, Json(json!({"status": "mail_sent"}))))

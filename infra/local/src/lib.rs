@@ -57,6 +57,19 @@ pub struct Google {
     pub client_secret: String,
 }
 
+/// A robot check.
+#[derive(Clone)]
+pub struct Robot {
+    /// The verifier.
+    pub verify_url: String,
+    /// The script of its widget.
+    pub script_url: String,
+    /// Which of its sites this is.
+    pub site_key: String,
+    /// What we show it.
+    pub secret: String,
+}
+
 /// How a stack is started. The default is what a test wants: in memory, on a port that is free.
 #[derive(Clone, Default)]
 pub struct Options {
@@ -73,6 +86,8 @@ pub struct Options {
     pub clock: Clock,
     /// Google's sign-in; `None` leaves it off.
     pub google: Option<Google>,
+    /// The robot check; `None` leaves it off.
+    pub robot: Option<Robot>,
     /// What the DNS says. Keep a clone to say more; by hand: `POST /_local/dns {"name", "texts"}`.
     pub dns: GivenDns,
     /// What Stripe, or what stands in for it, and we know of each other; `None`: teams pay by invoice.
@@ -176,6 +191,11 @@ impl Stack {
         if let Some(google) = options.google {
             values.extend([("GOOGLE_ISSUER", google.issuer), ("GOOGLE_CLIENT_ID", google.client_id)]);
             partners.google_client_secret = google.client_secret;
+        }
+        if let Some(robot) = options.robot {
+            let Robot { verify_url, script_url, site_key, secret } = robot;
+            values.extend([("ROBOT_VERIFY_URL", verify_url), ("ROBOT_SCRIPT_URL", script_url), ("ROBOT_SITE_KEY", site_key)]);
+            partners.robot_secret = secret;
         }
         let around = functions::Surroundings {
             dns: options.dns.clone(),

@@ -4,7 +4,7 @@ mod tour;
 
 use app::Crash;
 use clap::{Args, Parser, Subcommand};
-use local::{Google, Options, Stack};
+use local::{Google, Options, Robot, Stack};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -70,7 +70,9 @@ async fn run(run: Run) -> Result<(), Crash> {
     let kept = data.as_ref().map_or_else(|| "memory, until it ends".to_owned(), |data| data.display().to_string());
     let dynamodb = run.dynamodb.or_else(|| variable("POSTROOM_DYNAMODB_ENDPOINT"));
     let rate_limit = std::env::var("RATE_LIMIT").ok().map(|limit| limit.parse()).transpose()?.unwrap_or(0);
-    let stack = Stack::start(Options { port: run.port, data, dynamodb, rate_limit, google: google()?, ..Options::default() }).await?;
+    let stack =
+        Stack::start(Options { port: run.port, data, dynamodb, rate_limit, google: google()?, robot: robot()?, ..Options::default() })
+            .await?;
     let url = stack.url();
     println!("Postroom is ready.\n");
     println!("  Console   {url}/");
@@ -95,6 +97,14 @@ fn google() -> Result<Option<Google>, Crash> {
     let client_secret = variable("POSTROOM_GOOGLE_CLIENT_SECRET").ok_or("POSTROOM_GOOGLE_CLIENT_SECRET is not set")?;
     let issuer = variable("POSTROOM_GOOGLE_ISSUER").unwrap_or_else(|| "https://accounts.google.com".to_owned());
     Ok(Some(Google { issuer, client_id, client_secret }))
+}
+
+/// The robot check, where `POSTROOM_ROBOT_VERIFY_URL` and the other three are set.
+fn robot() -> Result<Option<Robot>, Crash> {
+    let Some(verify_url) = variable("POSTROOM_ROBOT_VERIFY_URL") else { return Ok(None) };
+    let needed = |name: &str| variable(name).ok_or_else(|| format!("{name} is not set"));
+    let (script_url, site_key) = (needed("POSTROOM_ROBOT_SCRIPT_URL")?, needed("POSTROOM_ROBOT_SITE_KEY")?);
+    Ok(Some(Robot { verify_url, script_url, site_key, secret: needed("POSTROOM_ROBOT_SECRET")? }))
 }
 
 #[cfg(unix)]

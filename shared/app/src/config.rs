@@ -27,13 +27,21 @@ pub enum Var {
     GoogleClientId,
     /// Where Google's sign-in is.
     GoogleIssuer,
+    /// The verifier of the robot check; empty where there is none.
+    RobotVerifyUrl,
+    /// The script of its widget.
+    RobotScriptUrl,
+    /// Which of the verifier's sites this is.
+    RobotSiteKey,
+    /// Origins that the widget loads from, where they are more than the script's own.
+    RobotOrigins,
     /// The secret with Stripe's keys; empty where teams pay by invoice.
     StripeSecretId,
 }
 
 impl Var {
     /// All of them.
-    pub const ALL: [Var; 12] = [
+    pub const ALL: [Var; 16] = [
         Var::TableName,
         Var::PagesUrl,
         Var::RealtimeUrl,
@@ -46,6 +54,10 @@ impl Var {
         Var::GoogleClientId,
         Var::GoogleIssuer,
         Var::StripeSecretId,
+        Var::RobotVerifyUrl,
+        Var::RobotScriptUrl,
+        Var::RobotSiteKey,
+        Var::RobotOrigins,
     ];
 
     /// As the environment spells it.
@@ -62,13 +74,27 @@ impl Var {
             Var::PartnersSecretId => "PARTNERS_SECRET_ID",
             Var::GoogleClientId => "GOOGLE_CLIENT_ID",
             Var::GoogleIssuer => "GOOGLE_ISSUER",
+            Var::RobotVerifyUrl => "ROBOT_VERIFY_URL",
+            Var::RobotScriptUrl => "ROBOT_SCRIPT_URL",
+            Var::RobotSiteKey => "ROBOT_SITE_KEY",
+            Var::RobotOrigins => "ROBOT_ORIGINS",
             Var::StripeSecretId => "STRIPE_SECRET_ID",
         }
     }
 
     /// Whether it may be empty: what it is for is off then.
     fn optional(self) -> bool {
-        matches!(self, Var::PartnersSecretId | Var::GoogleClientId | Var::GoogleIssuer | Var::StripeSecretId)
+        matches!(
+            self,
+            Var::PartnersSecretId
+                | Var::GoogleClientId
+                | Var::GoogleIssuer
+                | Var::StripeSecretId
+                | Var::RobotVerifyUrl
+                | Var::RobotScriptUrl
+                | Var::RobotSiteKey
+                | Var::RobotOrigins
+        )
     }
 }
 
@@ -97,6 +123,14 @@ pub struct Config {
     pub google_client_id: String,
     /// [`Var::GoogleIssuer`]
     pub google_issuer: String,
+    /// [`Var::RobotVerifyUrl`]
+    pub robot_verify_url: String,
+    /// [`Var::RobotScriptUrl`]
+    pub robot_script_url: String,
+    /// [`Var::RobotSiteKey`]
+    pub robot_site_key: String,
+    /// [`Var::RobotOrigins`]
+    pub robot_origins: String,
     /// [`Var::StripeSecretId`]: its name, not its value.
     pub stripe_secret_id: String,
 }
@@ -126,6 +160,10 @@ impl Config {
             partners_secret_id: value(Var::PartnersSecretId),
             google_client_id: value(Var::GoogleClientId),
             google_issuer: value(Var::GoogleIssuer),
+            robot_verify_url: value(Var::RobotVerifyUrl),
+            robot_script_url: value(Var::RobotScriptUrl),
+            robot_site_key: value(Var::RobotSiteKey),
+            robot_origins: value(Var::RobotOrigins),
             stripe_secret_id: value(Var::StripeSecretId),
         })
     }

@@ -26,6 +26,7 @@ mod payments;
 mod problem;
 mod push;
 pub mod rates;
+mod robot;
 mod seal;
 pub mod second_factor;
 pub mod serve;

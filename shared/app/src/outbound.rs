@@ -109,6 +109,11 @@ impl Outbound {
     }
 }
 
+/// Fields as a form sends them (`application/x-www-form-urlencoded`).
+pub(crate) fn form(fields: &[(&str, &str)]) -> Vec<u8> {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into_bytes()
+}
+
 /// Says what failed, with the reasons behind it, without the address: it can hold a secret.
 fn failed(error: &reqwest::Error) -> Unreachable {
     let mut said = match error {

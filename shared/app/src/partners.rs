@@ -8,12 +8,14 @@ use tokio::sync::OnceCell;
 
 use crate::Problem;
 
-/// `{"google_client_secret"?: …}`: what is not there is empty.
+/// `{"google_client_secret"?, "robot_secret"?}`: what is not there is empty.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct PartnerSecrets {
     /// What we show Google.
     pub google_client_secret: String,
+    /// What we show the verifier of the robot check.
+    pub robot_secret: String,
 }
 
 impl std::fmt::Debug for PartnerSecrets {

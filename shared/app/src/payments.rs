@@ -12,7 +12,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use tokio::sync::OnceCell;
 
-use crate::{Outbound, Problem};
+use crate::{Outbound, Problem, outbound};
 
 /// Where Stripe's API is.
 const STRIPE: &str = "https://api.stripe.com";
@@ -197,12 +197,11 @@ impl Stripe {
             ("metadata[team]", &team),
             ("metadata[invoice]", &number),
         ];
-        let body = form.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect::<Vec<_>>().join("&");
         let request = Request::post(format!("{}/v1/checkout/sessions", secrets.url))
             .header(header::AUTHORIZATION, format!("Bearer {}", secrets.key))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("idempotency-key", format!("postroom-{team}-{number}"))
-            .body(body.into_bytes())
+            .body(outbound::form(&form))
             .map_err(|error| Problem::Internal(format!("a request to Stripe: {error}")))?;
         let answer = outbound.send(request).await.map_err(|error| Problem::Internal(format!("Stripe: {error}")))?;
         let url =
@@ -212,17 +211,6 @@ impl Stripe {
             _ => Err(Problem::Internal(format!("Stripe answers {} to a checkout", answer.status()))),
         }
     }
-}
-
-/// Percent-encodes a text for a form.
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-        out
-    })
 }
 
 #[cfg(test)]

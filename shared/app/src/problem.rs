@@ -68,6 +68,8 @@ pub enum Problem {
     MediaType(&'static str),
     /// 429: carries the seconds to wait.
     TooMany(u32),
+    /// 503: something that we need does not answer. Says what; try again in a minute.
+    Unavailable(&'static str),
     /// 503: too busy; try again in a second.
     Busy,
     /// 500: logged whole, shown never.
@@ -219,6 +221,7 @@ impl Problem {
             Problem::TooMany(seconds) => {
                 face(StatusCode::TOO_MANY_REQUESTS, "too_many", "rateLimited", format!("too many requests: try again in {seconds} seconds"))
             }
+            Problem::Unavailable(why) => face(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "serviceUnavailableError", (*why).to_owned()),
             Problem::Busy => face(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
@@ -297,6 +300,7 @@ impl Problem {
         match self {
             Problem::Unauthenticated(_) => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"postroom\""))),
             Problem::TooMany(seconds) => Some((header::RETRY_AFTER, HeaderValue::from(*seconds))),
+            Problem::Unavailable(_) => Some((header::RETRY_AFTER, HeaderValue::from_static("60"))),
             Problem::Busy => Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         }

@@ -17,6 +17,7 @@ mod mails;
 mod profiles;
 mod programs;
 mod recovery;
+mod robots;
 mod second_factor;
 mod several;
 mod signing_in;

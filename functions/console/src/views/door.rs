@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Found, Frame, Moment, TeamLink};
+use super::{Found, Frame, Moment, Robot, TeamLink};
 
 /// `/` for a visitor.
 #[derive(Debug, Template)]
@@ -67,6 +67,8 @@ pub struct Signup {
     pub sent: bool,
     /// Whether one may sign up with Google.
     pub google: bool,
+    /// The robot check.
+    pub robot: Option<Robot>,
 }
 
 /// `/signin`.
@@ -99,6 +101,8 @@ pub struct Forgot {
     pub frame: Frame,
     /// Whether a letter is on the way.
     pub sent: bool,
+    /// The robot check.
+    pub robot: Option<Robot>,
 }
 
 /// `/reset`, `/email`, `/way-back`: what the link of a letter does, behind a button, because mail scanners follow links.

@@ -50,6 +50,15 @@ pub struct Frame {
     pub unread: usize,
 }
 
+/// The widget of a robot check.
+#[derive(Debug, Clone)]
+pub struct Robot {
+    /// Its script.
+    pub script: String,
+    /// Which site this is.
+    pub key: String,
+}
+
 /// Who looks at a page.
 #[derive(Debug, Clone)]
 pub struct Viewer {

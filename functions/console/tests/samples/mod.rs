@@ -634,12 +634,12 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("notification-settings", html(&|| settings(name).render())),
         ("unsubscribe", html(&|| unsubscribe(true).render())),
         ("unsubscribe-incomplete", html(&|| unsubscribe(false).render())),
-        ("signup", html(&|| Signup { frame: Frame::default(), invite: None, sent: false, google: true }.render())),
+        ("signup", html(&|| Signup { frame: Frame::default(), invite: None, sent: false, google: true, robot: None }.render())),
         (
             "signup-invite",
-            html(&|| Signup { frame: Frame::default(), invite: Some(note(name, false)), sent: false, google: true }.render()),
+            html(&|| Signup { frame: Frame::default(), invite: Some(note(name, false)), sent: false, google: true, robot: None }.render()),
         ),
-        ("signup-sent", html(&|| Signup { frame: Frame::default(), invite: None, sent: true, google: false }.render())),
+        ("signup-sent", html(&|| Signup { frame: Frame::default(), invite: None, sent: true, google: false, robot: None }.render())),
         (
             "signin",
             html(&|| {
