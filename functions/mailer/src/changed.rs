@@ -102,7 +102,8 @@ fn notice(change: &Change, about: &About) -> Result<Notice, Crash> {
     };
     Ok(Notice {
         id: format!("change.{}.{}", about.collection, change.actor.id),
-        at: Timestamp::from_millisecond(hour * HOUR_MS)?,
+        at: change.at,
+        place: Timestamp::from_millisecond(hour * HOUR_MS)?,
         category: Category::Changes,
         text: format!("{} {} in {}", change.actor.username, words::deed(change), words::line(&about.name)),
         link,

@@ -15,7 +15,7 @@ pub(crate) async fn tell(app: &App, event: &Event) -> Result<(), Crash> {
     if !app.store.preferences(user).await?.of(category).in_app {
         return Ok(());
     }
-    let notice = Notice { id: event.id.to_string(), at: event.at, category, text, link, seq: 0, read: false };
+    let notice = Notice { id: event.id.to_string(), at: event.at, place: event.at, category, text, link, seq: 0, read: false };
     Ok(app.store.notify(user, &notice).await?)
 }
 

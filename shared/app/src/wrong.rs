@@ -122,7 +122,7 @@ fn between<'a>(said: &'a str, before: &str) -> Option<&'a str> {
 
 /// What serde says, for people.
 fn plainly(said: &str) -> String {
-    let choices = |rest: &str| rest.replace("one of ", "").replace('`', "");
+    let choices = |rest: &str| rest.replace("one of ", "").replace(" or ", ", ").replace('`', "");
     if said.starts_with("missing field") {
         return NEEDED.to_owned();
     }

@@ -263,9 +263,9 @@ impl Action {
         matches!(self, Action::ManageSeats | Action::ManageBilling)
     }
 
-    /// What a team that can only read may still do: pay, and let people go.
+    /// What a team that can only read may still do: pay, let people go, and be deleted.
     fn always(self) -> bool {
-        self.reads() || self.pays() || matches!(self, Action::ManageMembers | Action::LeaveTeam)
+        self.reads() || self.pays() || matches!(self, Action::ManageMembers | Action::ManageTeam | Action::LeaveTeam)
     }
 }
 

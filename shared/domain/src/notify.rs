@@ -41,7 +41,7 @@ impl Category {
 
 /// The ways in which somebody is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ways {
     /// In the inbox of the pages.
     pub in_app: bool,

@@ -300,7 +300,9 @@ fn changed_request(before: &str, body: &str) -> String {
         }
     };
     for (name, list) in [("query", query), ("variable", variables)] {
-        if let Some(list) = list.filter(|list| json::is_array(list)) {
+        // An empty list is how a list that is not there is told.
+        let told = |list: &&str| json::get(&next, name).is_some() || json::minify(list) != "[]";
+        if let Some(list) = list.filter(|list| json::is_array(list)).filter(told) {
             next = json::set(&next, name, Some(&disabled(list)));
         }
     }

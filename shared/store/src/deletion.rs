@@ -3,6 +3,7 @@
 
 use domain::happened::Happened;
 use domain::ids::{CollectionId, TeamId, WorkspaceId};
+use domain::limit;
 use domain::team::{Invite, Member, Team};
 use jiff::Timestamp;
 
@@ -31,7 +32,9 @@ impl Store {
     pub async fn erase_collection(&self, collection: &CollectionId, workspace: &WorkspaceId) -> Result<(), Error> {
         let mirror = |key: &Key| keys::mirror(collection, &key.sk);
         self.erase(keys::log_partition(collection), |_| None).await?;
-        self.erase(keys::live_partition(collection, 0), |_| None).await?;
+        for shard in 0..limit::SHARDS {
+            self.erase(keys::live_partition(collection, shard), |_| None).await?;
+        }
         self.erase(keys::collection_partition(collection), mirror).await?;
         self.delete_all(&[keys::listed(workspace, collection)]).await
     }
@@ -60,6 +63,9 @@ impl Store {
         let invites = self.invites(team.id).await?;
         self.delete_all(&invites.iter().map(|invite: &Invite| keys::email_invite(&digest(&invite.email), team.id)).collect::<Vec<_>>())
             .await?;
+        // A domain that is not proven may be another team's.
+        let proven = self.domains(team.id).await?.into_iter().filter(|domain| domain.verified_at.is_some());
+        self.delete_all(&proven.map(|domain| keys::domain_claim(&domain.name)).collect::<Vec<_>>()).await?;
         self.erase(keys::team_feed(team.id), |_| None).await?;
         let own = keys::team(team.id);
         let rest = self.all(&Range::of(keys::team_partition(team.id))).await?;

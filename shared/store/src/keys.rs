@@ -624,8 +624,8 @@ pub fn inbox(user: UserId) -> String {
 }
 
 /// A notice, named by its cause.
-pub fn notice(user: UserId, at: Timestamp, id: &str) -> Key {
-    Key::new(inbox(user), format!("{}#{id}", milliseconds(at)))
+pub fn notice(user: UserId, place: Timestamp, id: &str) -> Key {
+    Key::new(inbox(user), format!("{}#{id}", milliseconds(place)))
 }
 
 /// That no mail goes to an address, whose SHA-256 this is.

@@ -27,6 +27,8 @@ pub struct Notice {
     pub id: String,
     /// When.
     pub at: Timestamp,
+    /// Where it stands among the others: what comes with the same id and place stands in its stead.
+    pub place: Timestamp,
     /// What it is about.
     pub category: Category,
     /// A sentence.
@@ -105,7 +107,7 @@ impl Store {
 
     /// Tells somebody something, once: of the same id only a higher number is told anew.
     pub async fn notify(&self, user: UserId, notice: &Notice) -> Result<(), Error> {
-        let key = keys::notice(user, notice.at, &notice.id);
+        let key = keys::notice(user, notice.place, &notice.id);
         let item = with_ttl(row(&key, "notice", notice)?, notice.at + KEPT);
         let newer = "attribute_not_exists(pk) OR #seq < :seq";
         self.put_when(item, Some(newer), values([(":seq", n(notice.seq))])).await.map(drop)

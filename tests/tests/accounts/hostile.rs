@@ -16,7 +16,6 @@ const OPEN: [&str; 11] = [
     "POST /api/sessions/second-factor",
     "POST /api/sessions/refresh",
     "POST /api/username/recover",
-    "POST /api/password/forgot",
     "POST /api/password/reset",
     "POST /api/me/email/confirm",
     "POST /api/me/email/undo",
