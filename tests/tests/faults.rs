@@ -287,7 +287,9 @@ async fn round_trips() {
         ("the library", format!("/api/collections?workspace={}", team.workspace)),
     ] {
         let (_, operations) = cost(bob.get(&path)).await;
-        assert!(operations.len() <= 2, "{what} is read with {operations:?}");
+        // Of what a feed tells, the caller may have lost sight: one read says it of all collections of a page.
+        let most = if what.ends_with("feed") { 3 } else { 2 };
+        assert!(operations.len() <= most, "{what} is read with {operations:?}");
     }
     app.finish().await;
 }
