@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 use tests::{Client, PASSWORD, Reply, TestApp};
 
 /// Routes that ask for no sign-in: what they do, they do for whoever shows the secret in the body, or asks.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 12] = [
     "POST /api/signup",
     "POST /api/signup/confirm",
     "POST /api/signup/resend",
     "POST /api/sessions",
     "POST /api/sessions/second-factor",
     "POST /api/sessions/refresh",
+    "POST /api/sso/find",
+    "POST /api/sso/account",
     "POST /api/username/recover",
     "POST /api/password/reset",
     "POST /api/me/email/confirm",
