@@ -40,6 +40,8 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     // One's own.
     ("GET /api/me",                                       [401,   200,   200,   200,   200,   200,   200,   200]),
     ("PATCH /api/me",                                     [401,   200,   200,   200,   200,   200,   200,   403]),
+    ("POST /api/me/export",                               [401,   200,   200,   200,   200,   200,   200,   403]),
+    ("DELETE /api/me",                                    [401,   422,   422,   422,   422,   422,   422,   403]),
     ("PUT /api/me/picture",                               [401,   415,   415,   415,   415,   415,   415,   403]),
     ("DELETE /api/me/picture",                            [401,   200,   200,   200,   200,   200,   200,   403]),
     ("GET /api/users/{user}",                             [404,   404,   404,   200,   200,   200,   200,   200]),
@@ -413,6 +415,7 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         "POST /api/password/reset" => json!({"token": "nonsense", "password": "correct horse battery"}),
         "POST /api/me/email/confirm" | "POST /api/me/email/undo" => json!({"token": "nonsense"}),
         "PATCH /api/me" => json!({"full_name": "Somebody"}),
+        "DELETE /api/me" => json!({"password": "wrong horse"}),
         "PUT /api/me/password" => json!({"old_password": "wrong horse", "password": "correct horse battery"}),
         "POST /api/me/email" => json!({"email": "somebody.else@example.com", "password": "wrong horse"}),
         "POST /api/sso/find" => json!({"team": "nobodys"}),

@@ -174,7 +174,7 @@ async function busy(form, work) {
 }
 
 async function send(form) {
-  const { api, then, follow, done, report, reveal, confirm, yes } = form.dataset;
+  const { api, then, follow, done, report, reveal, confirm, yes, download } = form.dataset;
   if (confirm && !(await confirmed(confirm, yes))) return;
   await busy(form, async () => {
     const [method, path] = api.split(" ");
@@ -197,6 +197,7 @@ async function send(form) {
     }
     if ("leave" in form.dataset) leave();
     if (follow) return void location.assign(at(answer.body, follow));
+    if (download) keep(answer.text, download);
     if (then) return void location.assign(fill(then, answer.body, encodeURIComponent));
     if (report) showReport(form, answer.body[report] ?? []);
     if (reveal) {
@@ -232,6 +233,13 @@ function backToPassword(second) {
   second.hidden = true;
   first.hidden = false;
   return first;
+}
+
+/** Gives the reader a text as a file. */
+function keep(text, name) {
+  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
 }
 
 /** Sends the file of a field as it is. */

@@ -1,5 +1,5 @@
 //! Scheduled: imports that were never finished, generations replaced long ago, deleted folders, the trash, invitations past
-//! their time, teams that are to be deleted; what teams pay: new cycles, reminders, teams whose invoice has waited for too
+//! their time, teams that are to be deleted, accounts that have ended; what teams pay: new cycles, reminders, teams whose invoice has waited for too
 //! long.
 
 use app::{App, Crash, Var};
@@ -15,10 +15,11 @@ pub async fn handle(app: &App, _event: Value) -> Result<Value, Crash> {
     let trash = app.store.empty_trash(now).await?;
     let invites = app.store.expire_invites(now).await?;
     let teams = app.store.delete_doomed(now).await?;
+    let ended = app.store.remove_ended_accounts(now).await?;
     let mut accounts = 0;
     for team in app.store.accounts_due(now).await? {
         accounts += app.store.look_after_account(team, now).await?;
     }
-    tracing::info!(generations, trash, invites, teams, accounts, "cleaned up");
-    Ok(json!({"generations": generations, "trash": trash, "invites": invites, "teams": teams, "accounts": accounts}))
+    tracing::info!(generations, trash, invites, teams, accounts, ended, "cleaned up");
+    Ok(json!({"generations": generations, "trash": trash, "invites": invites, "teams": teams, "accounts": accounts, "ended": ended}))
 }

@@ -105,6 +105,7 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::AccessAnswered { collection, user, role, .. } => {
             deliver::once(app, once("access-answer", user, event.id), access::answered(app, &collection, user, role, event.actor)).await
         }
+        Happened::AccountEnded { user } => deliver::once(app, once("ended", user, event.id), ended(app, user)).await,
         Happened::SessionEnded { user, reused: true, .. } => deliver::once(app, once("reused", user, event.id), reused(app, user)).await,
         Happened::Invoiced { team, number } => crate::billing::invoiced(app, team, number, event.id).await,
         Happened::InvoiceWaits { team, number } => crate::billing::waits(app, team, number, event.id).await,
@@ -327,6 +328,21 @@ async fn linked(app: &App, user: UserId, provider: Provider) -> Result<Option<Le
         foot: NOT_YOU,
     };
     notice.letter(&profile.email)
+}
+
+/// The account is gone; what is left of it still knows whom to tell.
+async fn ended(app: &App, user: UserId) -> Result<Option<Letter>, Crash> {
+    let Some(farewell) = app.store.farewell(user).await? else { return Ok(None) };
+    let notice = Notice {
+        title: "Your Postroom account is deleted",
+        paragraphs: vec![
+            format!("The account {} and the collections of its own are deleted, as was asked for with its password.", farewell.username),
+            "What you did in your teams stays with them, without your name.".to_owned(),
+        ],
+        button: None,
+        foot: "This is the last letter: we do not know your address any more.",
+    };
+    notice.letter(&farewell.email)
 }
 
 async fn reused(app: &App, user: UserId) -> Result<Option<Letter>, Crash> {

@@ -19,7 +19,7 @@ fn id(key: &AccessKey) -> String {
 }
 
 /// A key in the Postman API's shape. Its owner knows it by its last characters.
-fn shown(key: &AccessKey) -> Value {
+pub(crate) fn shown(key: &AccessKey) -> Value {
     json!({
         "id": id(key),
         "token": format!("PMAT-**********************{}", key.tail),

@@ -31,7 +31,7 @@ pub(crate) struct NewKey {
     expires_at: Option<Timestamp>,
 }
 
-fn shown(key: &ApiKey) -> Value {
+pub(crate) fn shown(key: &ApiKey) -> Value {
     json!({
         "id": key.id,
         "name": key.name,

@@ -10,6 +10,7 @@ mod api_keys;
 mod closing;
 mod email;
 mod exchange;
+mod leaving;
 mod password;
 mod programs;
 mod second_factor;
@@ -58,6 +59,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(programs::authorize))
         .routes(routes!(exchange::device_token))
         .routes(routes!(exchange::token))
+        .routes(routes!(leaving::export))
+        .routes(routes!(leaving::end))
         .routes(routes!(tickets::make))
         .merge(sso::routes())
 }

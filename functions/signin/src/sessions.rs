@@ -30,7 +30,7 @@ pub(crate) struct SignIn {
     device: Option<String>,
 }
 
-fn shown(session: &Session, current: Option<&SessionId>) -> Value {
+pub(crate) fn shown(session: &Session, current: Option<&SessionId>) -> Value {
     json!({
         "id": session.id,
         "device": session.device,
@@ -239,7 +239,7 @@ pub(crate) fn own_session(caller: &Caller) -> Result<&SessionId, Problem> {
 }
 
 /// The browser forgets these accounts; which of the others is meant is not said any more.
-fn without_cookies(app: &App, users: &[UserId], body: Value) -> Response {
+pub(crate) fn without_cookies(app: &App, users: &[UserId], body: Value) -> Response {
     let cookies = users.iter().filter_map(|user| cookie::clear(&app.config, *user)).chain(cookie::choose_none(&app.config));
     let cookies: Vec<_> = cookies.map(|cookie| (header::SET_COOKIE, cookie)).collect();
     (AppendHeaders(cookies), Json(body)).into_response()

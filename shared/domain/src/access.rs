@@ -149,7 +149,7 @@ impl Caller {
     }
 
     /// The caller as if they had a second factor.
-    fn inside(&self) -> Caller {
+    pub fn inside(&self) -> Caller {
         let mut inside = self.clone();
         inside.teams.append(&mut inside.closed);
         inside

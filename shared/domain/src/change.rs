@@ -40,6 +40,9 @@ impl Op {
     }
 }
 
+/// The name of whoever has no account any more, in what they did.
+pub const FORMER_MEMBER: &str = "former member";
+
 /// Who did it, with the name of that moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {

@@ -189,6 +189,11 @@ pub enum Happened {
         /// The key's id.
         key: KeyId,
     },
+    /// The account was ended by its owner. Mailed: that it was.
+    AccountEnded {
+        /// The account.
+        user: UserId,
+    },
     /// An access key for a collection was made.
     AccessKeyMade {
         /// By whom.
@@ -529,6 +534,7 @@ impl Happened {
             | Happened::SessionEnded { user, .. }
             | Happened::KeyMade { user, .. }
             | Happened::KeyDeleted { user, .. }
+            | Happened::AccountEnded { user }
             | Happened::AccessKeyMade { user, .. }
             | Happened::AccessKeyDeleted { user, .. }
             | Happened::IdentityLinked { user, .. }

@@ -8,7 +8,7 @@ use domain::ids::SessionId;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sessions::{ended_from, keep_session};
-use crate::users::{Claim, Left, Profile, UNCLAIMED, digest};
+use crate::users::{Claim, Left, Profile, UNCLAIMED, claim_of, digest};
 use crate::{Conflict, Error, Leg, Store, events, flag, keys, row, s, with_ttl};
 
 /// How long an address that was left may take its account back.
@@ -185,8 +185,4 @@ impl Store {
         self.sweep_sessions(user, None).await?;
         self.sweep_ways_in(user).await
     }
-}
-
-fn claim_of(email: &Email) -> keys::Key {
-    keys::email_claim(&digest(email))
 }

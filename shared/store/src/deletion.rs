@@ -14,7 +14,7 @@ use crate::{Error, Item, Leg, Range, Store, events, keys, read, users};
 
 impl Store {
     /// Removes every item of a partition, page by page. `also` names what lies elsewhere for each of them.
-    async fn erase(&self, partition: String, also: impl Fn(&Key) -> Option<Key>) -> Result<(), Error> {
+    pub(crate) async fn erase(&self, partition: String, also: impl Fn(&Key) -> Option<Key>) -> Result<(), Error> {
         let range = Range::of(partition);
         loop {
             let page = self.page(&range, None).await?;

@@ -35,6 +35,7 @@
 //! | who looks at a collection (and mirror) | `LOOK#c`, `CONN#x` | `CONN#x`, `LOOK#c` |
 //! | ticket for a WebSocket | `TICKET#id` | `TICKET` |
 //! | feed of a team, of a person | `FEED#TEAM#t`, `FEED#USER#u` | `ms#c#seq` |
+//! | what is left to do about an account that has ended | `GONE#u` | `GONE` |
 //! | something happened (not in a collection) | `AUDIT#subject#yyyymm` | `EVT#id` |
 //! | answer to a request that is done once | `ONCE#u#key` | `ONCE`, `PART#n` |
 //! | mail receipt | `MAIL#kind#u#cause` | `RECEIPT` |
@@ -48,6 +49,7 @@
 //! | index gsi1: connections by the time when they are looked after | `CONNECTIONS` | `time#x` |
 //! | index gsi1: teams to be deleted, by when | `DOOMED` | `time#t` |
 //! | index gsi1: what teams pay, by the time when it is to be looked at | `BILLING` | `time#t` |
+//! | index gsi1: accounts that have ended | `GONE` | `time#u` |
 //! | index gsi1: invitations by the time when they expire | `INVITES` | `time#t#i` |
 
 use std::fmt;
@@ -108,6 +110,19 @@ pub fn about(user: UserId) -> Key {
 /// A user's picture.
 pub fn picture(user: UserId) -> Key {
     Key::new(user_partition(user), "PICTURE")
+}
+
+/// What is left to do about an account that has ended; outside its partition, which goes.
+pub fn farewell(user: UserId) -> Key {
+    Key::new(format!("GONE#{user}"), "GONE")
+}
+
+/// The partition of gsi1 that lists accounts that have ended.
+pub const FAREWELLS: &str = "GONE";
+
+/// Such an account's place in gsi1.
+pub fn farewell_since(at: Timestamp, user: UserId) -> String {
+    format!("{}#{user}", milliseconds(at))
 }
 
 /// The prefix of a user's sessions.
@@ -514,9 +529,12 @@ pub fn log_partition(collection: &CollectionId) -> String {
     format!("LOG#{collection}")
 }
 
+/// The prefix of the changes in a log.
+pub const CHANGES: &str = "CHG#";
+
 /// The sort key of a change.
 pub fn change_sort(seq: u64) -> String {
-    format!("CHG#{seq:016}")
+    format!("{CHANGES}{seq:016}")
 }
 
 /// A change.

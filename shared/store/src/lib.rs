@@ -32,6 +32,7 @@ pub mod domains;
 pub mod drafts;
 pub mod edits;
 pub mod elements;
+pub mod ending;
 pub mod events;
 pub mod factors;
 pub mod feed;

@@ -135,6 +135,11 @@ pub fn digest(email: &Email) -> String {
     Sha256::digest(email.as_str().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Who has an address.
+pub(crate) fn claim_of(email: &Email) -> keys::Key {
+    keys::email_claim(&digest(email))
+}
+
 /// A profile from its item.
 pub fn read_profile(item: Item) -> Result<Profile, Error> {
     read(item)

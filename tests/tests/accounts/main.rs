@@ -5,6 +5,7 @@ mod access;
 mod billing;
 mod bodies;
 mod domains;
+mod ending;
 mod engines;
 mod google;
 mod governance;
