@@ -1,4 +1,4 @@
-//! DynamoDB's round trips and capacity units of each operation, for 1, 100 and 10,000 elements and changes. The stream
+//! DynamoDB's round trips and capacity units of each operation, for 10, 1,000 and 10,000 elements and changes. The stream
 //! functions stand still while an operation is counted, and are counted for themselves.
 
 use std::collections::HashSet;
@@ -156,6 +156,9 @@ async fn measure(size: usize) -> Vec<(&'static str, Vec<Call>)> {
     bench.count("the last 50 changes", async { bob.get(&format!("{whole}/changes?since={}", size.saturating_sub(49))).await.ok() }).await;
     let read = bench.count("read the whole collection", async { bob.get(&whole).await.ok() }).await;
     bench.count("read it again", async { bob.get(&whole).await.ok() }).await;
+    bench.count("the changes of one element", async { bob.get(&format!("{address}/history")).await.ok() }).await;
+    bench.count("the tree of it", async { bob.get(&format!("{whole}/items")).await.ok() }).await;
+    bench.count("the collection as it was at the import", async { bob.get(&format!("{whole}/at/1")).await.ok() }).await;
     bench.count("replace it by the same", async { anna.put(&whole, read.text.clone()).await.ok() }).await;
     bench.gate.hold(&[]);
     bench.app.settle().await;

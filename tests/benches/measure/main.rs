@@ -24,7 +24,7 @@ fn main() {
     let began = Instant::now();
     runtime.block_on(async {
         if wants("costs") {
-            costs::print(if sizes.is_empty() { &[1, 100, 10_000] } else { &sizes }).await;
+            costs::print(if sizes.is_empty() { &[10, 1_000, 10_000] } else { &sizes }).await;
         }
         let mut rows = Vec::new();
         if wants("saves") {
