@@ -144,6 +144,12 @@ impl Ask {
     pub fn json(self, body: impl Into<Vec<u8>>) -> Ask {
         self.header("content-type", "application/json").body(body)
     }
+
+    /// Sends it, and gives the beginning of the answer.
+    pub(crate) async fn begin(self) -> reqwest::Response {
+        let what = self.what;
+        self.request.headers(self.headers).send().await.unwrap_or_else(|error| panic!("{what}: {error:?}"))
+    }
 }
 
 impl IntoFuture for Ask {

@@ -46,6 +46,7 @@ async fn tell(app: &App, mut changes: Vec<(Change, About)>) -> Result<(), Crash>
     let Some((last, about)) = changes.last() else { return Ok(()) };
     app.store.note_change(about, last).await?;
     let collection = about.collection.clone();
+    app.waiting.tell(&collection);
     let now = app.now();
     let shards = about.shards;
     let mut registrations = app.store.followers(&collection, shards, now).await?;

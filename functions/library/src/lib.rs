@@ -9,13 +9,13 @@ use domain::access::{Access, ReadCollection, ReadWorkspace};
 use domain::collection::{self as tree, Element};
 use domain::format::{self, Version};
 use domain::ids::ElementId;
-use domain::limit;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::imports::Listed;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+mod changes;
 mod past;
 mod postman;
 
@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(collection))
         .routes(routes!(items))
         .routes(routes!(item))
-        .routes(routes!(changes))
+        .routes(routes!(changes::changes))
         .routes(routes!(postman::folder))
         .routes(routes!(postman::request))
         .routes(routes!(postman::response))
@@ -242,24 +242,6 @@ async fn item(
     let id = ElementId::parse(&item).map_err(|_| Problem::NotFound("item"))?;
     let element = app.store.element(&by.thing, &id, &fetched.0).await?.ok_or(Problem::NotFound("item"))?;
     Ok(tagged(&headers, element.revision, || format::one(&element)))
-}
-
-#[derive(Deserialize)]
-struct Since {
-    since: Option<u64>,
-    limit: Option<usize>,
-}
-
-/// The changes after `since`, oldest first: with them a client is level again (promise G1).
-#[utoipa::path(get, path = "/api/collections/{collection}/changes", tag = "Changes",
-    params(("collection" = String, Path), ("since" = Option<u64>, Query), ("limit" = Option<usize>, Query)),
-    responses((status = 200, description = "`{\"changes\":[…],\"head\":n}`: the same objects that events carry")))]
-async fn changes(By(by): By<ReadCollection>, Query(asked): Query<Since>, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let limit = asked.limit.unwrap_or(limit::PAGE).clamp(1, limit::PAGE);
-    let changes = app.store.changes(&by, asked.since.unwrap_or(0), limit).await?;
-    // The head was read first: a change that came since is not missing, its number is beyond it.
-    let head = changes.last().map_or(by.thing.seq, |last| last.seq.max(by.thing.seq));
-    Ok(Json(json!({"changes": changes, "head": head})))
 }
 
 #[derive(Deserialize)]

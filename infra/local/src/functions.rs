@@ -2,7 +2,7 @@
 
 use crate::stream::Handler;
 use crate::template::Template;
-use app::{App, Clock, Config, Dns, GivenDns, Outbound, PartnerSecrets, Partners, Passwords, Payments, Tokens, Var, Wiring};
+use app::{App, Clock, Config, Dns, GivenDns, Outbound, PartnerSecrets, Partners, Passwords, Payments, Tokens, Var, Waiting, Wiring};
 use aws_config::SdkConfig;
 use aws_lambda_events::event::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
 use axum::Router;
@@ -34,6 +34,8 @@ pub struct Surroundings {
     pub tokens: Tokens,
     /// The way to addresses that somebody gave us, shared so that connections are.
     pub outbound: Outbound,
+    /// Who waits for changes: what `fanout` tells, the others hear.
+    pub waiting: Waiting,
     /// The time.
     pub clock: Clock,
     /// How teams pay.
@@ -72,6 +74,7 @@ pub fn all(template: &Template, around: &Surroundings) -> Result<BTreeMap<String
             partners,
             tokens,
             outbound: around.outbound.clone(),
+            waiting: around.waiting.clone(),
             clock: around.clock.clone(),
         });
         app.passwords = around.passwords.clone();

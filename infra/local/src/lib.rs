@@ -27,7 +27,7 @@ pub use stream::Meddler;
 pub use stream::batch::Condition;
 pub use stream::letters::DeadLetter;
 
-use app::{Clock, Crash, GivenDns, Outbound, PartnerSecrets, Partners, Passwords, Payments, StripeSecrets, Tokens};
+use app::{Clock, Crash, GivenDns, Outbound, PartnerSecrets, Partners, Passwords, Payments, StripeSecrets, Tokens, Waiting};
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use axum::Router;
 use functions::Code;
@@ -96,6 +96,8 @@ pub struct Options {
     pub meddler: Option<Meddler>,
     /// Requests of one account a minute, of each function; 0: as many as they like.
     pub rate_limit: u32,
+    /// Whether answers go out as a whole and nobody is told of changes while they wait, as behind API Gateway.
+    pub buffered: bool,
 }
 
 /// The plain HTTP client that [`Options::http_client`] replaces, for those who wrap it.
@@ -133,6 +135,7 @@ struct Inner {
     schedules: schedule::Schedules,
     rules: Vec<template::Rule>,
     embedded: Option<database::Embedded>,
+    waiting: Waiting,
     dns: GivenDns,
 }
 
@@ -197,6 +200,7 @@ impl Stack {
             values.extend([("ROBOT_VERIFY_URL", verify_url), ("ROBOT_SCRIPT_URL", script_url), ("ROBOT_SITE_KEY", site_key)]);
             partners.robot_secret = secret;
         }
+        let waiting = if options.buffered { Waiting::alone() } else { Waiting::together() };
         let around = functions::Surroundings {
             dns: options.dns.clone(),
             payments: options.stripe.map_or(Payments::ByInvoice, Payments::stripe),
@@ -207,6 +211,7 @@ impl Stack {
             partners: Partners::given(partners),
             tokens,
             outbound: Outbound::anywhere(),
+            waiting: waiting.clone(),
             clock: options.clock.clone(),
             passwords: Passwords::default(),
         };
@@ -261,6 +266,7 @@ impl Stack {
             rules: template.rules,
             schedules: schedule::Schedules::new(options.clock.clone(), schedules),
             embedded,
+            waiting,
             dns: options.dns,
             clock: options.clock,
         });
@@ -338,6 +344,7 @@ impl Stack {
     /// returns the data folder is free.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
+        self.inner.waiting.end();
         self.inner.realtime.sockets.close_all(&Ending { code: 1001, reason: "The stack stops".to_owned() });
         let mut serving = self.inner.realtime.serving.subscribe();
         let finished = async {
@@ -358,6 +365,7 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.stop.send_replace(true);
+        self.inner.waiting.end();
         self.inner.realtime.sockets.close_all(&Ending { code: 1001, reason: "The stack stops".to_owned() });
         if let Some(embedded) = &self.inner.embedded {
             embedded.begin_stop();

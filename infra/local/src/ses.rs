@@ -93,6 +93,7 @@ mod tests {
             partners: app::Partners::given(app::PartnerSecrets::default()),
             tokens: Tokens::none(),
             outbound: app::Outbound::anywhere(),
+            waiting: app::Waiting::together(),
             clock: Clock::system(),
         });
         let letter = Letter {

@@ -326,6 +326,33 @@ fn element_key(app: &App, params: &HashMap<String, String>) -> Option<Key> {
     app.store.probable_element(&collection, &ElementId::parse(params.get("item")?).ok()?)
 }
 
+/// The question who asks and what they may, for those who answer more than once or after a while: it is asked again
+/// before each answer, and counts as one request.
+#[derive(Debug, Clone)]
+pub struct Again(Parts);
+
+impl<S: Sync> FromRequestParts<S> for Again {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Again, std::convert::Infallible> {
+        let mut parts = parts.clone();
+        parts.extensions.remove::<Meter>();
+        Ok(Again(parts))
+    }
+}
+
+impl Again {
+    /// Asks as [`By`] did.
+    #[allow(private_bounds)] // As for `By`.
+    pub async fn ask<P: Permission<Thing: Named + Send> + Send>(&self, app: &App) -> Result<Access<P>, Problem>
+    where
+        <P::Thing as Named>::Name: Send + Sync,
+    {
+        let By(access) = By::<P>::from_request_parts(&mut self.0.clone(), app).await?;
+        Ok(access)
+    }
+}
+
 /// What was read along with the caller. To be asked for behind [`By`].
 #[derive(Debug, Clone, Default)]
 pub struct Fetched(pub store::elements::Fetched);

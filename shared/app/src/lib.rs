@@ -35,13 +35,14 @@ pub mod sso;
 pub mod stream;
 pub mod telemetry;
 mod tokens;
+mod waiting;
 mod wrong;
 
 pub use body::{Document, Fields, File, Json, Typed};
 pub use clock::Clock;
 pub use config::{Config, Var};
 pub use dns::{Dns, Given as GivenDns};
-pub use extract::{By, Export, Fetched, Holder, Path, Query, Seen, Who, address, edits, writes};
+pub use extract::{Again, By, Export, Fetched, Holder, Path, Query, Seen, Who, address, edits, writes};
 pub use mail::{Letter, Mail};
 pub use meter::Limits;
 pub use outbound::{Outbound, Unreachable};
@@ -51,6 +52,7 @@ pub use payments::{Paid, Payments, StripeSecrets};
 pub use problem::{FieldError, Problem};
 pub use push::{Frame, Push, Pushed};
 pub use tokens::{ACCESS_SECONDS, Claims, Tokens, is_pkce_challenge, is_pkce_verifier};
+pub use waiting::{Ear, Waiting};
 pub use wrong::Wrong;
 
 /// Ids are drawn from the time and 12 random bits: two people in one millisecond meet once in 4,096 times.
@@ -82,6 +84,8 @@ pub struct App {
     pub payments: Payments,
     /// What the DNS says.
     pub dns: Dns,
+    /// Who waits for a change in this process.
+    pub waiting: Waiting,
     /// The time.
     pub clock: Clock,
     /// The configuration.
@@ -104,6 +108,8 @@ pub struct Wiring {
     pub tokens: Tokens,
     /// The way to addresses that somebody gave us.
     pub outbound: Outbound,
+    /// Who waits for a change in this process.
+    pub waiting: Waiting,
     /// The time.
     pub clock: Clock,
 }
@@ -111,7 +117,7 @@ pub struct Wiring {
 impl App {
     /// Puts an app together.
     pub fn new(wiring: Wiring) -> App {
-        let Wiring { config, aws, dynamodb, ses, partners, tokens, outbound, clock } = wiring;
+        let Wiring { config, aws, dynamodb, ses, partners, tokens, outbound, waiting, clock } = wiring;
         App {
             store: Store::connect(&aws, dynamodb.as_deref(), &config.table),
             mail: Mail::new(&aws, ses.as_deref(), &config),
@@ -123,6 +129,7 @@ impl App {
             limits: Limits::new(config.rate_limit),
             dns: Dns::system(),
             payments: Payments::kept(&aws, &config.stripe_secret_id),
+            waiting,
             clock,
             config: Arc::new(config),
         }
@@ -137,8 +144,8 @@ impl App {
             id => Tokens::from_secrets_manager(&aws, id).await?,
         };
         let partners = Partners::kept(&aws, &config.partners_secret_id);
-        let (outbound, clock) = (Outbound::public(), Clock::system());
-        Ok(App::new(Wiring { config, aws, dynamodb: None, ses: None, partners, tokens, outbound, clock }))
+        let (outbound, waiting, clock) = (Outbound::public(), Waiting::alone(), Clock::system());
+        Ok(App::new(Wiring { config, aws, dynamodb: None, ses: None, partners, tokens, outbound, waiting, clock }))
     }
 
     /// The time now.

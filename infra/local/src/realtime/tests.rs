@@ -25,6 +25,7 @@ async fn the_real_client_posts_closes_and_learns_who_is_gone() {
         partners: app::Partners::given(app::PartnerSecrets::default()),
         tokens: Tokens::none(),
         outbound: app::Outbound::anywhere(),
+        waiting: app::Waiting::together(),
         clock: Clock::system(),
     });
     let name = identifier().unwrap();
