@@ -46,14 +46,7 @@ pub async fn home(State(app): State<App>, who: Option<Who>) -> Result<Response, 
     }
     let closed: Vec<TeamId> = caller.closed.keys().copied().collect();
     let closed = async { app.store.teams(&closed).await.map_err(Lost::from) };
-    let link = |role: &'static str| {
-        move |(team, _): (Team, _)| views::TeamLink {
-            id: team.id.to_string(),
-            name: team.name,
-            handle: team.handle.as_str().to_owned(),
-            role: role.to_owned(),
-        }
-    };
+    let link = |role: &'static str| move |(team, _): (Team, _)| views::TeamLink::to(team, role);
     let held: Vec<TeamId> = caller.held.keys().copied().collect();
     let held = async { app.store.teams(&held).await.map_err(Lost::from) };
     let bought: Vec<TeamId> = caller.buys.iter().copied().collect();

@@ -115,11 +115,9 @@ async fn frame(app: &App, caller: &Caller, team: Option<TeamId>, section: &'stat
     let session = caller.session.as_ref().map(ToString::to_string).unwrap_or_default();
     let teams: Vec<TeamLink> = teams
         .into_iter()
-        .map(|(team, _)| TeamLink {
-            role: caller.teams.get(&team.id).map(|member| teams::role_word(member.role)).unwrap_or_default().to_owned(),
-            id: team.id.to_string(),
-            name: team.name,
-            handle: team.handle.as_str().to_owned(),
+        .map(|(team, _)| {
+            let role = caller.teams.get(&team.id).map(|member| teams::role_word(member.role)).unwrap_or_default();
+            TeamLink::to(team, role)
         })
         .collect();
     let team = team.and_then(|team| teams.iter().find(|link| link.id == team.to_string()).cloned());

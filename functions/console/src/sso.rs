@@ -99,6 +99,5 @@ pub async fn settings(State(app): State<App>, On(app::By(by)): On<app::By<Manage
 /// A team that the viewer may administer, also where it is held back from them.
 async fn link(app: &App, id: TeamId) -> Result<TeamLink, Lost> {
     let team = app.store.team(id).await?.ok_or_else(Lost::nothing)?;
-    let role = teams::role_word(domain::access::TeamRole::Admin).to_owned();
-    Ok(TeamLink { id: team.id.to_string(), name: team.name, handle: team.handle.as_str().to_owned(), role })
+    Ok(TeamLink::to(team, teams::role_word(domain::access::TeamRole::Admin)))
 }

@@ -1,9 +1,13 @@
 //! A team's page, and the page that makes one.
 
+use std::collections::HashMap;
+
 use app::App;
 use axum::extract::State;
 use axum::response::Response;
-use domain::access::{Access, AskToInvite, ManageBilling, ManageInvites, ManageMembers, ManageSeats, Permission, ReadTeam, TeamRole};
+use domain::access::{
+    Access, AskToInvite, ManageBilling, ManageDomains, ManageInvites, ManageMembers, ManageSeats, Permission, ReadTeam, TeamRole,
+};
 use domain::ids::{TeamId, UserId};
 use domain::team::{Wish, WishState};
 
@@ -46,9 +50,20 @@ pub async fn team(State(app): State<App>, On(app::By(by)): On<app::By<ReadTeam>>
         tokio::try_join!(frame(&app, caller, Some(id), "team"), members, invites, seats, wishes, about)?;
     let team = frame.team.clone().ok_or_else(Lost::nothing)?;
     let seats = seats.ok_or_else(Lost::nothing)?;
+    let bills = members.iter().any(|member| member.billing && member.user == caller.user);
+    let may_manage = may::<ManageMembers>(&by).is_some();
+    // Where nobody looks after payment any more, an admin says who does.
+    let may_grant = may_manage && (bills || app.store.payers(id, false).await?.is_empty());
+    let mut addresses = match by.also::<ManageDomains>() {
+        Some(admin) => app.store.addresses(&admin, &members).await?,
+        None => HashMap::new(),
+    };
     let mut members: Vec<Member> = members
         .into_iter()
-        .map(|member| Member {
+        .map(|member| (addresses.remove(&member.user), member))
+        .map(|(address, member)| Member {
+            controlled: address.as_ref().is_some_and(|address| address.controlled),
+            email: address.map(|address| address.shown),
             id: member.user.to_string(),
             username: member.username,
             role: role_word(member.role).to_owned(),
@@ -80,9 +95,10 @@ pub async fn team(State(app): State<App>, On(app::By(by)): On<app::By<ReadTeam>>
         invites: pending,
         seats,
         roles: vec!["viewer", "editor", "admin"],
-        may_manage: may::<ManageMembers>(&by).is_some(),
+        may_manage,
+        may_grant,
         may_invite: invites_access.is_some(),
-        confirm_first: !caller.verified && may::<ManageMembers>(&by).is_some(),
+        confirm_first: !caller.verified && may_manage,
         second_factor: about.as_ref().is_some_and(|team| team.requires_second_factor),
         has_second_factor: caller.second_factor,
         may_seat: may::<ManageSeats>(&by).is_some(),

@@ -132,6 +132,7 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::Joined { team, user, .. } => crate::domains::joined(app, team, user, event.id).await,
         Happened::DomainControlled { team, domain, controls: true } => crate::domains::controlled(app, team, &domain, event.id).await,
         Happened::IdentityUnlinked { .. }
+        | Happened::SignedInThrough { .. }
         | Happened::SsoSet { .. }
         | Happened::SsoRemoved { .. }
         | Happened::DomainControlled { .. }

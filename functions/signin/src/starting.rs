@@ -65,7 +65,7 @@ impl Begun {
     pub(crate) async fn keep(&self, app: &App, profile: &Profile, headers: &HeaderMap) -> Result<(), Problem> {
         let anew = !seen_before(app, &self.session, headers).await?;
         let tell = anew && NEW < app.now().duration_since(profile.created_at);
-        Ok(app.store.start_session(&self.session, tell).await?)
+        Ok(app.store.start_session(&self.session, profile.caller().actor(), tell).await?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Accounts: sign-up, confirmation of the address, and the account itself with its profile.
+//! Accounts: sign-up, confirmation of the address, and the account itself with its profile; pictures, and logos of teams.
 
 use app::{App, Json, Problem, Typed, Var, rates};
 use axum::extract::State;
@@ -27,9 +27,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(resend))
         .routes(routes!(recover))
         .routes(routes!(profile::me, profile::change))
+        .routes(routes!(profile::users))
         .routes(routes!(profile::user))
         .routes(routes!(picture::put, picture::delete))
         .routes(routes!(picture::get))
+        .routes(routes!(picture::get_logo, picture::put_logo, picture::delete_logo))
 }
 
 /// What a new user types.
@@ -112,6 +114,7 @@ async fn sign_up(State(app): State<App>, headers: HeaderMap, body: Typed<SignUp>
         verified: false,
         identity: None,
         workspace: app.new_id().into(),
+        address: app::address(&headers),
     };
     match app.sign_up(new, invite.as_ref()).await {
         Ok(_) => (),

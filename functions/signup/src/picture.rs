@@ -1,19 +1,21 @@
-//! A person's picture: taken as a file, drawn anew, so that nothing of the file is kept but what is seen in it.
+//! A person's picture, and a team's logo: taken as a file, drawn anew, so that nothing of the file is kept but what is seen
+//! in it.
 
 use std::io::Cursor;
 
-use app::{App, Json, Problem, Who, writes};
+use app::{App, By, Json, Problem, Who, writes};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::access::{ManageTeam, ReadTeam};
 use domain::ids::UserId;
 use domain::limit;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use serde_json::{Value, json};
-use store::about::Picture;
+use store::pictures::Picture;
 
 /// What is kept is a square of so many pixels.
 const SIDE: u32 = 256;
@@ -58,6 +60,40 @@ fn drawn(file: &[u8], format: ImageFormat) -> Result<(&'static str, Vec<u8>), im
     Ok(("image/jpeg", bytes))
 }
 
+/// What is kept of a file that somebody sends.
+async fn taken(headers: &HeaderMap, file: Bytes) -> Result<Picture, Problem> {
+    let format = said(headers).ok_or(Problem::MediaType(TAKEN))?;
+    if limit::PICTURE_BYTES < file.len() {
+        return Err(Problem::TooLarge(limit::PICTURE_BYTES));
+    }
+    // Off the async threads: a large picture takes a second.
+    let drawn = tokio::task::spawn_blocking(move || drawn(&file, format));
+    let drawn = drawn.await.map_err(|error| Problem::Internal(error.to_string()))?;
+    let (media, bytes) = drawn.map_err(|error| {
+        tracing::info!("a picture is not taken: {error}");
+        Problem::field("", "this file is no picture of the kind that it says it is, or too large to be drawn")
+    })?;
+    let tag = app::Tokens::hash_bytes(&bytes).chars().take(16).collect();
+    Ok(Picture { tag, media: media.to_owned(), bytes })
+}
+
+/// A picture as a file, or that it is what the caller has.
+fn shown(picture: Picture, headers: &HeaderMap) -> Response {
+    let tag = format!("\"{}\"", picture.tag);
+    // `private`: who may see it is asked each time; the file itself need not be sent again.
+    let kept = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    if known.map(|one| one.trim().trim_start_matches("W/")).any(|one| one == "*" || one == tag) {
+        return (StatusCode::NOT_MODIFIED, kept).into_response();
+    }
+    let file = [
+        (header::CONTENT_TYPE, picture.media),
+        (header::CONTENT_DISPOSITION, "inline".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
+    ];
+    (kept, file, picture.bytes).into_response()
+}
+
 #[utoipa::path(
     put, path = "/api/me/picture", tag = "accounts",
     request_body(content_type = "image/png", description = "The file itself: PNG, JPEG, WebP or GIF, at most 4 MB"),
@@ -70,20 +106,8 @@ fn drawn(file: &[u8], format: ImageFormat) -> Result<(&'static str, Vec<u8>), im
 )]
 pub(crate) async fn put(State(app): State<App>, Who(caller): Who, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, Problem> {
     writes(&caller)?;
-    let format = said(&headers).ok_or(Problem::MediaType(TAKEN))?;
-    if limit::PICTURE_BYTES < body.len() {
-        return Err(Problem::TooLarge(limit::PICTURE_BYTES));
-    }
-    // Off the async threads: a large picture takes a second.
-    let drawn = tokio::task::spawn_blocking(move || drawn(&body, format));
-    let drawn = drawn.await.map_err(|error| Problem::Internal(error.to_string()))?;
-    let (media, bytes) = drawn.map_err(|error| {
-        tracing::info!("a picture is not taken: {error}");
-        Problem::field("", "this file is no picture of the kind that it says it is, or too large to be drawn")
-    })?;
-    let tag = app::Tokens::hash_bytes(&bytes).chars().take(16).collect();
-    let picture = Picture { tag, media: media.to_owned(), bytes };
-    app.store.set_picture(&caller, &picture, app.now()).await?;
+    let picture = taken(&headers, body).await?;
+    app.store.set_picture(&caller, Some(&picture), app.now()).await?;
     Ok(Json(json!({"picture": {"url": address(caller.user, &picture.tag)}})))
 }
 
@@ -98,7 +122,7 @@ pub(crate) fn address(user: UserId, tag: &str) -> String {
 )]
 pub(crate) async fn delete(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
     writes(&caller)?;
-    app.store.delete_picture(&caller).await?;
+    app.store.set_picture(&caller, None, app.now()).await?;
     Ok(Json(json!({"picture": null})))
 }
 
@@ -120,20 +144,49 @@ pub(crate) async fn get(
     let (person, picture) = tokio::try_join!(app.store.person(user), app.store.picture(user))?;
     let viewer = who.map(|Who(caller)| caller);
     person.filter(|person| person.seen_by(viewer.as_ref())).ok_or_else(none)?;
-    let picture = picture.ok_or_else(none)?;
-    let tag = format!("\"{}\"", picture.tag);
-    // `private`: who may see it is asked each time; the file itself need not be sent again.
-    let kept = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, "private, no-cache".to_owned())];
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    if known.map(|one| one.trim().trim_start_matches("W/")).any(|one| one == "*" || one == tag) {
-        return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
-    }
-    let file = [
-        (header::CONTENT_TYPE, picture.media),
-        (header::CONTENT_DISPOSITION, "inline".to_owned()),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox".to_owned()),
-    ];
-    Ok((kept, file, picture.bytes).into_response())
+    Ok(shown(picture.ok_or_else(none)?, &headers))
+}
+
+#[utoipa::path(
+    put, path = "/api/teams/{team}/logo", tag = "teams", params(("team" = u64, Path)),
+    request_body(content_type = "image/png", description = "The file itself: PNG, JPEG, WebP or GIF, at most 4 MB"),
+    responses(
+        (status = 200, description = "The team's logo: `logo.url`"),
+        (status = 413, description = "The file is too large"),
+        (status = 415, description = "Another kind of file"),
+        (status = 422, description = "The file cannot be read as what it says it is"),
+    )
+)]
+pub(crate) async fn put_logo(
+    State(app): State<App>,
+    By(access): By<ManageTeam>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    app.store.set_logo(&access, Some(&taken(&headers, body).await?), app.now()).await?;
+    let team = app.store.team(access.thing).await?.ok_or(Problem::NotFound("team"))?;
+    Ok(Json(json!({"logo": {"url": team.logo_path()}})))
+}
+
+#[utoipa::path(
+    delete, path = "/api/teams/{team}/logo", tag = "teams", params(("team" = u64, Path)),
+    responses((status = 200, description = "The team has no logo (any more)"))
+)]
+pub(crate) async fn delete_logo(State(app): State<App>, By(access): By<ManageTeam>) -> Result<Json<Value>, Problem> {
+    app.store.set_logo(&access, None, app.now()).await?;
+    Ok(Json(json!({"logo": null})))
+}
+
+#[utoipa::path(
+    get, path = "/api/teams/{team}/logo", tag = "teams", params(("team" = u64, Path)),
+    responses(
+        (status = 200, description = "The logo, 256 pixels square"),
+        (status = 304, description = "It is what `If-None-Match` names"),
+        (status = 404, description = "No such team, or not a member; or no logo"),
+    )
+)]
+pub(crate) async fn get_logo(State(app): State<App>, By(access): By<ReadTeam>, headers: HeaderMap) -> Result<Response, Problem> {
+    Ok(shown(app.store.logo(access.thing).await?.ok_or(Problem::NotFound("logo"))?, &headers))
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! The account as its owner has it, and as others see it.
 
-use app::{App, Json, Problem, Typed, Who};
+use std::collections::{HashMap, HashSet};
+
+use app::{App, Json, Problem, Query, Typed, Who};
 use axum::extract::State;
+use domain::access::Caller;
 use domain::account::{self, Username};
-use domain::ids::{TeamId, UserId};
+use domain::ids::{GroupId, UserId};
 use domain::limit;
+use domain::team::Member;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::about::Person;
@@ -132,22 +136,58 @@ pub(crate) async fn user(State(app): State<App>, who: Option<Who>, app::Path(use
     let viewer = who.map(|Who(caller)| caller);
     let person = app.store.person(user).await?.filter(|person| person.seen_by(viewer.as_ref()));
     let person = person.ok_or(Problem::NotFound("user"))?;
-    let Person { profile, about } = &person;
     // The role in a team is its members' business.
-    let shared = |team: &TeamId| viewer.as_ref().is_some_and(|viewer| viewer.teams.contains_key(team));
-    let role = profile.teams.iter().find(|(team, _)| shared(team)).map(|(_, membership)| membership.role);
+    let shared = viewer.as_ref().and_then(|viewer| viewer.teams.keys().find(|team| person.profile.teams.contains_key(team)));
+    let member = match shared {
+        Some(team) => app.store.member(*team, user).await?,
+        None => None,
+    };
+    let mut shown = teammate(&app, viewer.as_ref(), &person, member.as_ref());
+    shown["about"] = json!(person.about.text);
+    shown["links"] = json!(person.about.links);
+    shown["isPublic"] = json!(person.about.public);
+    Ok(Json(shown))
+}
+
+/// A user as the Postman API shows those of a team.
+fn teammate(app: &App, viewer: Option<&Caller>, person: &Person, member: Option<&Member>) -> Value {
+    let profile = &person.profile;
     let mut roles = vec![json!("user")];
-    roles.extend(role.map(|role| json!(role)));
-    Ok(Json(json!({
+    roles.extend(member.map(|member| json!(member.role)));
+    roles.extend(member.filter(|member| member.billing).map(|_| json!("billing")));
+    json!({
         "id": profile.id,
         "name": profile.full_name.as_deref().unwrap_or(profile.username.as_str()),
         "username": profile.username,
-        "email": person.email_for(viewer.as_ref()),
+        "email": person.email_for(viewer),
         "roles": roles,
-        "joinedAt": profile.created_at,
-        "avatar": avatar(&app, &person),
-        "about": about.text,
-        "links": about.links,
-        "isPublic": about.public,
-    })))
+        "joinedAt": member.map_or(profile.created_at, |member| member.joined_at),
+        "avatar": avatar(app, person),
+    })
+}
+
+/// Whom to list.
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    #[serde(rename = "groupId")]
+    group: Option<GroupId>,
+}
+
+#[utoipa::path(
+    get, path = "/api/users", tag = "users", params(("groupId" = Option<u64>, Query, description = "Only who is in this group")),
+    responses((status = 200, description = "`data`: who is in the caller's teams, each once, in the Postman API's shape; addresses of those who show theirs"))
+)]
+pub(crate) async fn users(State(app): State<App>, Who(caller): Who, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Problem> {
+    let mut members = Vec::new();
+    for team in caller.teams.keys() {
+        members.extend(app.store.members(*team).await?);
+    }
+    members.retain(|member| wanted.group.is_none_or(|group| member.groups.contains(&group)));
+    // Somebody who shares several teams with the caller stands there as what they are in the first.
+    let mut seen = HashSet::new();
+    members.retain(|member| seen.insert(member.user));
+    let ids: Vec<UserId> = members.iter().map(|member| member.user).collect();
+    let people: HashMap<UserId, Person> = app.store.people(&ids).await?.into_iter().map(|person| (person.profile.id, person)).collect();
+    let data = members.iter().filter_map(|member| Some(teammate(&app, Some(&caller), people.get(&member.user)?, Some(member))));
+    Ok(Json(json!({"data": data.collect::<Vec<_>>()})))
 }

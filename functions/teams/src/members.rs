@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use app::{App, By, Json, Path, Problem, Who};
 use axum::extract::State;
 use domain::access::{Access, LeaveTeam, ManageDomains, ManageMembers, ReadTeam, TeamRole};
-use domain::account::Email;
 use domain::ids::{TeamId, UserId};
-use domain::mail_domain::DomainName;
 use domain::team::Member;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,30 +28,19 @@ fn shown(member: &Member) -> Value {
 )]
 pub(crate) async fn list(State(app): State<App>, By(access): By<ReadTeam>) -> Result<Json<Value>, Problem> {
     let members = app.store.members(access.thing).await?;
-    let mut emails = emails(&app, &access, &members).await?;
+    let mut addresses = match access.also::<ManageDomains>() {
+        Some(admin) => app.store.addresses(&admin, &members).await?,
+        None => HashMap::new(),
+    };
     let shown = members.iter().map(|member| {
         let mut shown = shown(member);
-        if let Some(email) = emails.remove(&member.user) {
-            shown["email"] = json!(email);
+        if let Some(address) = addresses.remove(&member.user) {
+            shown["email"] = json!(address.shown);
+            shown["controlled"] = json!(address.controlled);
         }
         shown
     });
     Ok(Json(json!({"members": shown.collect::<Vec<_>>()})))
-}
-
-/// The members' addresses as an admin sees them: in full in the team's own domains, masked elsewhere. Others see none.
-async fn emails(app: &App, access: &Access<ReadTeam>, members: &[Member]) -> Result<HashMap<UserId, String>, Problem> {
-    if Access::<ManageDomains>::check(access.caller.clone(), access.thing, None).is_err() {
-        return Ok(HashMap::new());
-    }
-    let users: Vec<UserId> = members.iter().map(|member| member.user).collect();
-    let (domains, profiles) = tokio::try_join!(app.store.domains(access.thing), app.store.profiles(&users))?;
-    let ours = |email: &Email| {
-        let name = DomainName::of(email);
-        domains.iter().any(|domain| domain.verified_at.is_some() && Some(&domain.name) == name.as_ref())
-    };
-    let seen = |email: &Email| if ours(email) { email.to_string() } else { email.masked() };
-    Ok(profiles.into_iter().map(|(user, profile)| (user, seen(&profile.email))).collect())
 }
 
 /// What a member is to be. What is left out stays.
@@ -63,7 +50,7 @@ pub(crate) struct Change {
     /// `viewer`, `editor` or `admin`.
     #[schema(value_type = Option<String>)]
     role: Option<TeamRole>,
-    /// Whether they look after seats and payment. Only somebody who does may choose this.
+    /// Whether they look after seats and payment. Only somebody who does may choose this; where nobody does any more, an admin.
     billing: Option<bool>,
 }
 
@@ -84,7 +71,7 @@ pub(crate) async fn change(
         return Err(Problem::field("", "say what to change: role, billing"));
     }
     let may_bill = access.caller.teams.get(&access.thing).is_some_and(|membership| membership.billing);
-    if body.billing.is_some() && !may_bill {
+    if body.billing.is_some() && !may_bill && !app.store.payers(access.thing, false).await?.is_empty() {
         return Err(Problem::Forbidden("the role billing in the team"));
     }
     match app.store.change_member(&access, user, body.role, body.billing, app.now()).await {

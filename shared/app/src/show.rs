@@ -10,6 +10,7 @@ pub fn team(team: &Team, of: Seats) -> Value {
         "name": team.name,
         "handle": team.handle,
         "description": team.description,
+        "logo": team.logo_path(),
         "organizationId": team.id,
         "createdBy": team.created_by,
         "createdAt": team.created_at,

@@ -226,6 +226,13 @@ pub enum Happened {
         /// Who vouched for them.
         provider: Provider,
     },
+    /// A member signed in through the team's single sign-on.
+    SignedInThrough {
+        /// The team.
+        team: TeamId,
+        /// Who.
+        user: UserId,
+    },
     /// A team's single sign-on was set up or changed.
     SsoSet {
         /// The team.
@@ -540,6 +547,7 @@ impl Happened {
             | Happened::IdentityLinked { user, .. }
             | Happened::IdentityUnlinked { user, .. } => Trail::User(*user),
             Happened::TeamMade { team }
+            | Happened::SignedInThrough { team, .. }
             | Happened::SsoSet { team, .. }
             | Happened::SsoRemoved { team }
             | Happened::SeatsSet { team, .. }

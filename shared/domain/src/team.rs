@@ -21,6 +21,9 @@ pub struct Team {
     pub handle: Handle,
     /// A sentence about it.
     pub description: String,
+    /// The name of its logo's content; `None`: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
     /// Its workspace, the Team Library.
     pub workspace: WorkspaceId,
     /// Who made it.
@@ -48,6 +51,11 @@ pub struct Team {
 impl Team {
     /// How long one may change one's mind about deleting a team.
     pub const SECOND_THOUGHTS: SignedDuration = SignedDuration::from_hours(15 * 24);
+
+    /// Where its logo is. With the content in its name, so that a page shows a new one at once.
+    pub fn logo_path(&self) -> Option<String> {
+        Some(format!("/api/teams/{}/logo?v={}", self.id, self.logo.as_ref()?))
+    }
 }
 
 /// Somebody who buys for a team without being in it: they hold no seat, and see its plan and invoices only.

@@ -1,15 +1,13 @@
 //! What people say about themselves: kept apart from the account, which every request reads.
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::access::{Caller, knows};
 use domain::account::Username;
 use domain::ids::UserId;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::users::Profile;
-use crate::{Error, Leg, Store, keys, n, read, s, transact};
+use crate::{Error, Leg, Store, keys, read, s};
 
 /// What somebody says about themselves, and who may see it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,17 +24,6 @@ pub struct About {
     /// The name of the picture's content; `None`: there is no picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
-}
-
-/// A picture, as it is served.
-#[derive(Debug, Clone)]
-pub struct Picture {
-    /// The name of its content.
-    pub tag: String,
-    /// `image/png` or `image/jpeg`.
-    pub media: String,
-    /// The file.
-    pub bytes: Vec<u8>,
 }
 
 /// An account and what its owner says about themselves.
@@ -64,11 +51,19 @@ impl Person {
 impl Store {
     /// Somebody, with what they say about themselves. One read.
     pub async fn person(&self, user: UserId) -> Result<Option<Person>, Error> {
-        let (profile, about) = (keys::profile(user), keys::about(user));
-        let mut found = self.get_many(&[profile.clone(), about.clone()]).await?;
-        let Some(profile) = found.remove(&profile) else { return Ok(None) };
-        let about = found.remove(&about).map(read).transpose()?.unwrap_or_default();
-        Ok(Some(Person { profile: read(profile)?, about }))
+        Ok(self.people(&[user]).await?.pop())
+    }
+
+    /// People by their ids, each with what they say about themselves; who is not there is left out.
+    pub async fn people(&self, users: &[UserId]) -> Result<Vec<Person>, Error> {
+        let wanted: Vec<_> = users.iter().flat_map(|user| [keys::profile(*user), keys::about(*user)]).collect();
+        let mut found = self.get_many(&wanted).await?;
+        let people = users.iter().filter_map(|user| {
+            let profile = found.remove(&keys::profile(*user))?;
+            let about = found.remove(&keys::about(*user)).map(read).transpose();
+            Some(about.and_then(|about| Ok(Person { profile: read(profile)?, about: about.unwrap_or_default() })))
+        });
+        people.collect()
     }
 
     /// Somebody by their number or username.
@@ -110,39 +105,9 @@ impl Store {
         let set = changed.into_iter().fold(set, |leg, (name, value)| leg.value(&format!(":{name}"), value));
         self.commit(&[set, still_there(by.user)]).await
     }
-
-    /// Gives the caller a picture, instead of the one that is there.
-    pub async fn set_picture(&self, by: &Caller, picture: &Picture, now: Timestamp) -> Result<(), Error> {
-        let mut item = transact::key_item(&keys::picture(by.user));
-        item.insert("kind".to_owned(), s("picture"));
-        item.insert("tag".to_owned(), s(&picture.tag));
-        item.insert("media".to_owned(), s(&picture.media));
-        item.insert("bytes".to_owned(), AttributeValue::B(Blob::new(picture.bytes.clone())));
-        item.insert("at".to_owned(), n(now.as_second()));
-        let name =
-            Leg::update(keys::about(by.user), "SET #kind = :kind, #picture = :tag").text(":kind", "about").text(":tag", &picture.tag);
-        self.commit(&[Leg::put(item), name, still_there(by.user)]).await
-    }
-
-    /// Takes the caller's picture away. One that is not there is as good as gone.
-    pub async fn delete_picture(&self, by: &Caller) -> Result<(), Error> {
-        let name = Leg::update(keys::about(by.user), "SET #kind = :kind REMOVE #picture").text(":kind", "about");
-        self.commit(&[Leg::delete(keys::picture(by.user)), name, still_there(by.user)]).await
-    }
-
-    /// Somebody's picture. Whether it may be shown is the caller's business.
-    pub async fn picture(&self, user: UserId) -> Result<Option<Picture>, Error> {
-        let key = keys::picture(user);
-        let Some(mut item) = self.get(&key).await? else { return Ok(None) };
-        let mut take = |name: &str| item.remove(name).ok_or_else(|| Error::torn(&key, format!("no {name}")));
-        let text = |value: AttributeValue| value.as_s().cloned().map_err(|_| Error::torn(&key, "no text"));
-        let (tag, media, bytes) = (text(take("tag")?)?, text(take("media")?)?, take("bytes")?);
-        let AttributeValue::B(bytes) = bytes else { return Err(Error::torn(&key, "no bytes")) };
-        Ok(Some(Picture { tag, media, bytes: bytes.into_inner() }))
-    }
 }
 
 /// Nothing is said by an account that is gone.
-fn still_there(user: UserId) -> Leg {
+pub(crate) fn still_there(user: UserId) -> Leg {
     Leg::check(keys::profile(user)).when("attribute_exists(pk)").or(crate::Conflict::SessionGone)
 }

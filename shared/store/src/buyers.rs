@@ -56,7 +56,7 @@ impl Store {
         let buyer = Buyer { team: id, user: by.user, username: by.username.clone() };
         legs.push(Leg::create(row(&keys::buyer(id, by.user), "buyer", &buyer)?).or(Conflict::IdTaken));
         legs.push(let_buy(by.user, id));
-        legs.extend(begin(&admin_invite(by, id, &bought.admin, now), &by.actor(), now)?);
+        legs.extend(begin(&admin_invite(by, id, &bought.admin, now), by, now)?);
         let quote = Account::free(id, day(now)).choose(bought.choice, bought.seats, day(now));
         let mut account = quote.account;
         let invoice = account.invoice(quote.lines, now);
@@ -75,7 +75,7 @@ impl Store {
         let invite = admin_invite(&access.caller, team, &admin, now);
         let none = Leg::check(keys::team(team)).when("#admins = :none").number(":none", 0).or(Conflict::HasAdmin);
         let mut legs = vec![none];
-        legs.extend(begin(&invite, &access.caller.actor(), now)?);
+        legs.extend(begin(&invite, &access.caller, now)?);
         legs.push(take_seats(team, 1));
         // An address whose invitation has expired is free again.
         self.known(team, &[admin], now).await?;

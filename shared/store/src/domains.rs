@@ -1,5 +1,7 @@
 //! Mail domains of teams, and who finds a team by their address.
 
+use std::collections::HashMap;
+
 use domain::access::{Access, Caller, ManageDomains, Membership, TeamRole};
 use domain::happened::Happened;
 use domain::ids::{TeamId, UserId, WishId};
@@ -30,6 +32,15 @@ struct LetGo {
     until: Timestamp,
 }
 
+/// A member's address, as an admin of the team sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// In full where it is in a domain that the team has proven, masked elsewhere.
+    pub shown: String,
+    /// Whether the team controls it, so that its owner changes it only when an admin lets them.
+    pub controlled: bool,
+}
+
 fn item(domain: &TeamDomain) -> Result<Item, Error> {
     row(&keys::team_domain(domain.team, &domain.name), "domain", domain)
 }
@@ -39,6 +50,19 @@ impl Store {
     pub async fn domains(&self, team: TeamId) -> Result<Vec<TeamDomain>, Error> {
         let items = self.all(&Range::prefix(keys::team_partition(team), keys::TEAM_DOMAINS)).await?;
         items.into_iter().map(read).collect()
+    }
+
+    /// The addresses of a team's members.
+    pub async fn addresses(&self, by: &Access<ManageDomains>, members: &[Member]) -> Result<HashMap<UserId, Address>, Error> {
+        let users: Vec<UserId> = members.iter().map(|member| member.user).collect();
+        let (domains, profiles) = tokio::try_join!(self.domains(by.thing), self.profiles(&users))?;
+        let seen = |profile: &Profile| {
+            let name = DomainName::of(&profile.email);
+            let ours = domains.iter().find(|domain| domain.verified_at.is_some() && Some(&domain.name) == name.as_ref());
+            let shown = if ours.is_some() { profile.email.to_string() } else { profile.email.masked() };
+            Address { shown, controlled: profile.verified && ours.is_some_and(|domain| domain.controls) }
+        };
+        Ok(profiles.into_iter().map(|(user, profile)| (user, seen(&profile))).collect())
     }
 
     /// A domain of a team.

@@ -1,6 +1,8 @@
 //! The end of an account. It ends in one transaction, after which nothing opens it any more; what is left of it is noted,
 //! and removed by the janitor. What its owner did in teams stays, under the name of a former member.
 
+use std::collections::BTreeSet;
+
 use domain::access::Caller;
 use domain::account::{Email, Username};
 use domain::change::FORMER_MEMBER;
@@ -31,6 +33,9 @@ pub struct Farewell {
     pub workspace: WorkspaceId,
     /// The teams that they left with it.
     pub teams: Vec<TeamId>,
+    /// The teams that they bought for without being in them.
+    #[serde(default)]
+    pub buys: BTreeSet<TeamId>,
     /// Since when they had the account.
     pub since: Timestamp,
     /// When it ended.
@@ -52,6 +57,7 @@ impl Store {
             username: profile.username.clone(),
             workspace: profile.workspace.clone(),
             teams: teams.to_vec(),
+            buys: profile.buys.clone(),
             since: profile.created_at,
             at: now,
             index: keys::FAREWELLS.to_owned(),
@@ -101,6 +107,9 @@ impl Store {
                 self.rename_in(Range::prefix(keys::log_partition(&listed.collection), keys::CHANGES), user).await?;
                 self.delete_when(&keys::grant(&listed.collection, user), None, Item::new()).await?;
             }
+        }
+        for team in &farewell.buys {
+            self.delete_when(&keys::buyer(*team, user), None, Item::new()).await?;
         }
         // First what others' partitions hold of it, which this one says where to find.
         let own = keys::user_partition(user);

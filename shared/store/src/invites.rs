@@ -4,8 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use domain::access::{Access, Caller, ManageInvites, Membership, TeamRole};
 use domain::account::Email;
-use domain::change::Actor;
-use domain::happened::Happened;
+use domain::happened::{Doer, Happened};
 use domain::ids::{InviteId, TeamId, UserId};
 use domain::limit;
 use domain::team::{Invite, Member, Team};
@@ -52,11 +51,10 @@ fn item(invite: &Invite) -> Result<Item, Error> {
 
 /// The legs that turn a pending invitation into a membership; the seat stays taken. The profile is the caller's to write.
 /// `asks`: whether the team asks for a second factor, as it was read just now.
-pub(crate) fn take(invite: &Invite, profile: &Profile, asks: bool, now: Timestamp) -> Result<Vec<Leg>, Error> {
+pub(crate) fn take(invite: &Invite, profile: &Profile, asks: bool, by: Doer, now: Timestamp) -> Result<Vec<Leg>, Error> {
     let (team, user) = (invite.team, profile.id);
     let username = profile.username.to_string();
     let member = Member { team, user, username, role: invite.role, billing: false, groups: Vec::new(), joined_at: now };
-    let actor = Actor { id: user, username: profile.username.to_string() };
     let mut legs = vec![
         Leg::delete(keys::invite(team, &invite.id))
             .when("#round = :round AND #until > :now")
@@ -65,7 +63,7 @@ pub(crate) fn take(invite: &Invite, profile: &Profile, asks: bool, now: Timestam
             .or(Conflict::InviteGone),
         Leg::delete(keys::email_invite(&digest(&invite.email), team)),
         Leg::create(row(&keys::member(team, user), "member", &member)?).or(Conflict::AlreadyMember),
-        events::leg(Some(actor), Happened::Joined { team, user, role: invite.role }, now)?,
+        events::leg(by, Happened::Joined { team, user, role: invite.role }, now)?,
     ];
     let rule = if invite.role == TeamRole::Admin { one_more_admin(team) } else { Leg::check(keys::team(team)) };
     legs.push(still_asks(rule, asks));
@@ -73,24 +71,24 @@ pub(crate) fn take(invite: &Invite, profile: &Profile, asks: bool, now: Timestam
 }
 
 /// The legs that invite an address; the seat is the caller's to take.
-pub(crate) fn begin(invite: &Invite, actor: &Actor, now: Timestamp) -> Result<[Leg; 3], Error> {
+pub(crate) fn begin(invite: &Invite, by: &Caller, now: Timestamp) -> Result<[Leg; 3], Error> {
     let team = invite.team;
     let pending = Pending { team, invite: invite.id.clone() };
     let what = Happened::Invited { team, invite: invite.id.clone(), round: invite.round };
     Ok([
         Leg::create(row(&keys::email_invite(&digest(&invite.email), team), "pending", &pending)?).or(Conflict::AlreadyInvited),
         Leg::create(item(invite)?).or(Conflict::IdTaken),
-        events::leg(Some(actor.clone()), what, now)?,
+        events::leg(by, what, now)?,
     ])
 }
 
 /// The legs that end a pending invitation and free its seat.
-fn end(invite: &Invite, actor: Option<Actor>, what: Happened, now: Timestamp) -> Result<Vec<Leg>, Error> {
+fn end(invite: &Invite, by: impl Into<Doer>, what: Happened, now: Timestamp) -> Result<Vec<Leg>, Error> {
     Ok(vec![
         Leg::delete(keys::invite(invite.team, &invite.id)).when("#round = :round").number(":round", invite.round).or(Conflict::InviteGone),
         Leg::delete(keys::email_invite(&digest(&invite.email), invite.team)),
         free_seat(invite.team),
-        events::leg(actor, what, now)?,
+        events::leg(by, what, now)?,
     ])
 }
 
@@ -134,7 +132,7 @@ impl Store {
             })
             .collect();
         for chunk in fresh.chunks(AT_ONCE) {
-            for (invite, outcome) in chunk.iter().zip(self.invite_chunk(chunk, &access.caller.actor(), now).await?) {
+            for (invite, outcome) in chunk.iter().zip(self.invite_chunk(chunk, &access.caller, now).await?) {
                 outcomes.insert(invite.email.clone(), outcome);
             }
         }
@@ -143,8 +141,8 @@ impl Store {
     }
 
     /// All of a chunk in one transaction; where that is refused, one by one.
-    async fn invite_chunk(&self, chunk: &[Invite], actor: &Actor, now: Timestamp) -> Result<Vec<Outcome>, Error> {
-        match self.invite_once(chunk, actor, now).await {
+    async fn invite_chunk(&self, chunk: &[Invite], by: &Caller, now: Timestamp) -> Result<Vec<Outcome>, Error> {
+        match self.invite_once(chunk, by, now).await {
             Ok(()) => return Ok(chunk.iter().cloned().map(Outcome::Invited).collect()),
             Err(Error::Conflict(_)) => (),
             Err(error) => return Err(error),
@@ -153,11 +151,11 @@ impl Store {
         let mut swept = false;
         for invite in chunk {
             let one = std::slice::from_ref(invite);
-            let mut ended = self.invite_once(one, actor, now).await;
+            let mut ended = self.invite_once(one, by, now).await;
             if matches!(ended, Err(Error::Conflict(Conflict::NoFreeSeat))) && !swept {
                 swept = true;
                 if self.sweep_invites(invite.team, now).await? > 0 {
-                    ended = self.invite_once(one, actor, now).await;
+                    ended = self.invite_once(one, by, now).await;
                 }
             }
             outcomes.push(match ended {
@@ -170,11 +168,11 @@ impl Store {
         Ok(outcomes)
     }
 
-    async fn invite_once(&self, invites: &[Invite], actor: &Actor, now: Timestamp) -> Result<(), Error> {
+    async fn invite_once(&self, invites: &[Invite], by: &Caller, now: Timestamp) -> Result<(), Error> {
         let Some(team) = invites.first().map(|invite| invite.team) else { return Ok(()) };
         let mut legs = Vec::with_capacity(1 + 3 * invites.len());
         for invite in invites {
-            legs.extend(begin(invite, actor, now)?);
+            legs.extend(begin(invite, by, now)?);
         }
         // Last: an address that is invited already needs no seat.
         legs.push(take_seats(team, invites.len()));
@@ -244,7 +242,7 @@ impl Store {
     pub async fn take_back_invite(&self, access: &Access<ManageInvites>, invite: &InviteId, now: Timestamp) -> Result<(), Error> {
         let invite = self.find_invite(access.thing, invite).await?.ok_or(Conflict::InviteGone)?;
         let what = Happened::Uninvited { team: invite.team, invite: invite.id.clone() };
-        self.commit(&end(&invite, Some(access.caller.actor()), what, now)?).await
+        self.commit(&end(&invite, &access.caller, what, now)?).await
     }
 
     /// Makes the invited person a member. Doing it again changes nothing; whoever is a member already stays what they
@@ -274,13 +272,13 @@ impl Store {
         }
         if inside {
             let what = Happened::Uninvited { team, invite: invite.id.clone() };
-            return settled(self.commit(&end(&invite, Some(profile.caller().actor()), what, now)?).await);
+            return settled(self.commit(&end(&invite, by, what, now)?).await);
         }
         if invite.expires_at <= now {
             return Err(Conflict::InviteExpired.into());
         }
         let asks = about.requires_second_factor;
-        let mut legs = take(&invite, &profile, asks, now)?;
+        let mut legs = take(&invite, &profile, asks, by.into(), now)?;
         let sso = found.remove(&sso).map(read).transpose()?;
         let (only, unchanged) = sso::join(team, sso.as_ref(), by)?;
         let membership = Membership { second_factor: asks, sso: only, ..Membership::new(invite.role, false) };
@@ -297,7 +295,7 @@ impl Store {
     /// Ends an invitation that is too old. `false`: it was accepted, taken back or sent again meanwhile.
     async fn expire_invite(&self, invite: &Invite, now: Timestamp) -> Result<bool, Error> {
         let what = Happened::InviteExpired { team: invite.team, invite: invite.id.clone() };
-        match self.commit(&end(invite, None, what, now)?).await {
+        match self.commit(&end(invite, Doer::default(), what, now)?).await {
             Ok(()) => Ok(true),
             Err(Error::Conflict(_)) => Ok(false),
             Err(error) => Err(error),

@@ -19,7 +19,7 @@
 //! | mail domain of a team, member who may change a controlled address | `TEAM#t` | `DOMAIN#name`, `LETGO#u` |
 //! | mail domain: proven by one | `DOMAIN#name` | `CLAIM` |
 //! | wish that an address be invited | `TEAM#t` | `WISH#sha` |
-//! | single sign-on of a team | `TEAM#t` | `SSO` |
+//! | single sign-on of a team, its logo | `TEAM#t` | `SSO`, `LOGO` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
 //! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
 //! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u` or `SUB#u#e`, `ACCESS#k` |
@@ -231,6 +231,11 @@ pub fn seats(team: TeamId) -> Key {
 /// Its single sign-on.
 pub fn team_sso(team: TeamId) -> Key {
     Key::new(team_partition(team), "SSO")
+}
+
+/// A team's logo.
+pub fn logo(team: TeamId) -> Key {
+    Key::new(team_partition(team), "LOGO")
 }
 
 /// The prefix of a team's members.

@@ -45,6 +45,7 @@ pub mod keys;
 pub mod live;
 pub mod notices;
 pub mod once;
+pub mod pictures;
 pub mod presence;
 pub mod programs;
 mod queue;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use domain::access::{Caller, Door};
 use domain::account::Scope;
 use domain::change::Actor;
-use domain::happened::Happened;
+use domain::happened::{Doer, Happened};
 use domain::ids::{CollectionId, KeyId, SessionId, TeamId, UserId};
 use jiff::{SignedDuration, Timestamp, civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -220,14 +220,23 @@ impl Store {
             .await
     }
 
-    /// Keeps a new session. `anew`: from a place that was not seen before, which its owner is told.
-    pub async fn start_session(&self, session: &Session, anew: bool) -> Result<(), Error> {
+    /// Keeps a new session of `owner`'s. `anew`: from a place that was not seen before, which its owner is told. A session
+    /// through a team's single sign-on stands in the team's audit log; others are nobody's business but the owner's.
+    pub async fn start_session(&self, session: &Session, owner: Actor, anew: bool) -> Result<(), Error> {
         let item = with_ttl(row(&keys::session(session.user, &session.id), "session", session)?, session.ends_at());
-        if !anew {
+        if !anew && session.through.is_none() {
             return self.put_when(item, None, Item::new()).await.map(drop);
         }
-        let what = Happened::SignedInAnew { user: session.user, session: session.id.clone() };
-        self.commit(&[Leg::create(item).or(Conflict::IdTaken), events::leg(None, what, session.created_at)?]).await
+        let mut legs = vec![Leg::create(item).or(Conflict::IdTaken)];
+        if anew {
+            let what = Happened::SignedInAnew { user: session.user, session: session.id.clone() };
+            legs.push(events::leg(None, what, session.created_at)?);
+        }
+        if let Some(team) = session.through {
+            let by = Doer { actor: Some(owner), address: session.address.clone(), client: Some(session.device.clone()) };
+            legs.push(events::leg(by, Happened::SignedInThrough { team, user: session.user }, session.created_at)?);
+        }
+        self.commit(&legs).await
     }
 
     /// One of a user's sessions.

@@ -142,6 +142,7 @@ impl Store {
             id: new.id,
             name: new.name.clone(),
             handle: new.handle.clone(),
+            logo: None,
             description: new.description.clone(),
             workspace: new.workspace.clone(),
             created_by: by.user,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::access::{Caller, Membership};
 use domain::account::{Email, PasswordHash, Username};
-use domain::happened::Happened;
+use domain::happened::{Doer, Happened};
 use domain::ids::{TeamId, UserId, WorkspaceId};
 use domain::team::{Invite, Member, Workspace};
 use jiff::Timestamp;
@@ -128,6 +128,8 @@ pub struct NewUser {
     pub identity: Option<Identity>,
     /// The id of the person's own workspace.
     pub workspace: WorkspaceId,
+    /// The network address that they sign up from.
+    pub address: Option<String>,
 }
 
 /// The hash under which an address is kept in keys, so that it stays out of metrics and logs.
@@ -270,16 +272,17 @@ impl Store {
         let workspace =
             Workspace { id: new.workspace.clone(), name: "My Workspace".to_owned(), team: None, owner: new.id, created_at: now };
         let claim = Claim { user: new.id, until: None };
+        let by = |actor| Doer { actor, address: new.address.clone(), client: None };
         let (name, email) = (keys::name_claim(&new.username), keys::email_claim(&digest(&new.email)));
         let mut legs = vec![
             Leg::create(row(&name, "claim", &claim)?).or(Conflict::UsernameTaken),
             Leg::put(row(&email, "claim", &claim)?).when(UNCLAIMED).number(":now", now.as_second()).or(Conflict::EmailTaken),
             Leg::create(row(&keys::profile(new.id), "user", &profile)?).or(Conflict::IdTaken),
             Leg::create(row(&keys::workspace(&new.workspace), "workspace", &workspace)?).or(Conflict::IdTaken),
-            events::leg(None, Happened::SignedUp { user: new.id }, now)?,
+            events::leg(by(None), Happened::SignedUp { user: new.id }, now)?,
         ];
         if let Some(invite) = invite {
-            legs.extend(invites::take(invite, &profile, asks, now)?);
+            legs.extend(invites::take(invite, &profile, asks, by(Some(profile.caller().actor())), now)?);
             legs.push(sso::open_to_all(invite.team));
         }
         if let Some(identity) = &new.identity {

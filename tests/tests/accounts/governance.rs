@@ -151,6 +151,8 @@ async fn the_audit_log_says_who_did_what_from_where() {
     assert_eq!((all.at("/trails/0/ip"), all.at("/trails/0/data/actor/username")), (json!("127.0.0.1"), json!("anna")));
     assert_eq!((all.at("/trails/0/data/details/user"), all.at("/trails/0/data/team/id")), (json!(bob.id), json!(team.id)));
     assert_eq!(actions("&orderBy=asc&limit=2").await, ["team_made", "seats_set"]);
+    let joined = anna.get(&format!("{logs}&action=joined")).await.ok();
+    assert_eq!(joined.at("/trails/0/ip"), json!("127.0.0.1"), "also who comes by an invitation");
     assert_eq!(actions("&action=role_changed").await, ["role_changed"]);
     assert_eq!(actions(&format!("&userId={}", bob.id)).await, ["left", "role_changed", "joined"]);
     let day = all.at("/trails/0/timestamp").as_str().unwrap()[..10].to_owned();

@@ -23,7 +23,7 @@ async fn a_profile_is_seen_by_ones_teams_until_it_is_made_public() {
         // Bob is in a team with her. Of her address he is told nothing.
         let seen = bob.get(&profile).await.ok().json();
         assert_eq!((&seen["id"], &seen["name"], &seen["username"]), (&json!(anna.id), &json!("Anna Lee"), &json!("anna")));
-        assert_eq!((&seen["email"], &seen["roles"], &seen["links"]), (&Value::Null, &json!(["user", "admin"]), &links));
+        assert_eq!((&seen["email"], &seen["roles"], &seen["links"]), (&Value::Null, &json!(["user", "admin", "billing"]), &links));
         let html = bob.get(&page).await.ok();
         assert!(html.text.contains("Anna Lee") && !html.text.contains("anna@example.com") && !html.text.contains("<b>payments"), "{html}");
         assert!(html.text.contains("href=\"https://example.com/~anna\" rel=\"nofollow noopener noreferrer ugc\""), "{html}");
@@ -104,6 +104,69 @@ async fn a_picture_is_drawn_anew_and_shown_to_the_same_people() {
         anna.delete("/api/me/picture").await.ok();
         anna.get(&address).await.refused(404, "not_found");
         assert_eq!(anna.get("/api/me").await.ok().at("/user/avatar"), Value::Null);
+        app.mails().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logo_is_the_admins_to_choose_and_the_members_to_see() {
+    TestApp::on_each_engine(async |app| {
+        let (anna, eve) = (app.user("anna").await, app.user("eve").await);
+        let team = app.team(&anna, 2).await;
+        let bob = app.join(&team, "bob", "editor").await;
+        let address = format!("/api/teams/{}/logo", team.id);
+        let upload = async |who: &Client, kind: &str, file: Vec<u8>| who.ask("PUT", &address).header("content-type", kind).body(file).await;
+        bob.get(&address).await.refused(404, "not_found");
+        upload(&anna, "image/svg+xml", b"<svg/>".to_vec()).await.refused(415, "media_type");
+        upload(&anna, "image/png", vec![0; 4 * 1024 * 1024 + 1]).await.refused(413, "too_large");
+        upload(&bob, "image/png", samples::picture()).await.refused(403, "forbidden");
+        let put = upload(&anna, "image/png", samples::picture()).await.ok();
+        let url = put.at("/logo/url").as_str().unwrap().to_owned();
+        assert_eq!(bob.get(&format!("/api/teams/{}", team.id)).await.ok().at("/team/logo"), json!(url));
+        let shown = bob.get(&url).await.ok();
+        assert!(["image/png", "image/jpeg"].contains(&shown.header("content-type")), "{shown}");
+        assert_eq!(bob.get(&address).header("if-none-match", &shown.etag()).await.status, 304);
+        for page in ["", "/settings"] {
+            assert!(anna.get(&format!("/teams/{}{page}", team.id)).await.ok().text.contains(&format!("src=\"{url}\"")));
+        }
+        eve.get(&address).await.refused(404, "not_found");
+        anna.delete(&address).await.ok();
+        anna.delete(&address).await.ok();
+        bob.get(&address).await.refused(404, "not_found");
+        assert_eq!(bob.get(&format!("/api/teams/{}", team.id)).await.ok().at("/team/logo"), Value::Null);
+        let log = anna.get(&format!("/api/teams/{}/audit?format=csv", team.id)).await.ok();
+        assert_eq!(log.text.matches("logo").count(), 3, "{}", log.text);
+        app.mails().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_users_of_ones_teams_are_listed_as_the_postman_api_has_them() {
+    TestApp::on_each_engine(async |app| {
+        let (anna, eve) = (app.user("anna").await, app.user("eve").await);
+        let team = app.team(&anna, 3).await;
+        let bob = app.join(&team, "bob", "viewer").await;
+        app.team(&bob, 1).await;
+        bob.patch("/api/me", json!({"full_name": "Bob Lee", "email_public": true}).to_string()).await.ok();
+        let group = anna.post(&format!("/api/teams/{}/groups", team.id), json!({"name": "Testers"})).await.ok().at("/group/id");
+        anna.patch(&format!("/api/teams/{}/groups/{group}", team.id), json!({"add": [bob.id]}).to_string()).await.ok();
+        let users = anna.get("/api/users").await.ok().json();
+        let users = users["data"].as_array().unwrap();
+        assert_eq!(users.len(), 2);
+        let one = |id: u64| users.iter().find(|user| user["id"] == id).unwrap();
+        assert_eq!((&one(anna.id)["roles"], &one(anna.id)["email"]), (&json!(["user", "admin", "billing"]), &json!(anna.email)));
+        assert_eq!((&one(bob.id)["name"], &one(bob.id)["username"]), (&json!("Bob Lee"), &json!("bob")));
+        assert_eq!((&one(bob.id)["roles"], &one(bob.id)["email"]), (&json!(["user", "viewer"]), &json!(bob.email)));
+        assert!(one(bob.id)["joinedAt"].is_string());
+        assert_eq!(anna.get(&format!("/api/users/{}", bob.id)).await.ok().at("/joinedAt"), one(bob.id)["joinedAt"]);
+        assert_eq!(bob.get("/api/users").await.ok().at("/data").as_array().unwrap().len(), 2, "each once");
+        let some = anna.get(&format!("/api/users?groupId={group}")).await.ok().json();
+        assert_eq!((some["data"].as_array().unwrap().len(), &some["data"][0]["id"]), (1, &json!(bob.id)));
+        assert_eq!(anna.get("/api/users?groupId=1").await.ok().at("/data"), json!([]));
+        assert_eq!(eve.get("/api/users").await.ok().at("/data"), json!([]));
+        app.nobody().get("/api/users").await.refused(401, "unauthenticated");
         app.mails().await;
     })
     .await;

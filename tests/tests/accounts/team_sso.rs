@@ -75,6 +75,10 @@ async fn a_team_sets_it_up_and_its_secret_is_never_seen() {
     let browser = comes(&app, &issuer, &team, "owner").await;
     let sessions = browser.get("/api/sessions").await.ok().text;
     assert_eq!(sessions.matches(&format!("\"through\":{}", team.id)).count(), 1, "{sessions}");
+    // Sign-ins through it are the team's business, others are not.
+    let log = owner.get(&format!("/api/teams/{}/audit?format=json&action=signed_in_through", team.id)).await.ok().json();
+    assert_eq!(log["trails"].as_array().unwrap().len(), 1, "{log}");
+    assert!(log.to_string().contains("127.0.0.1"), "{log}");
     // A secret that is wrong lets nobody in.
     put(json!({"issuer": issuer.url(), "client_id": CLIENT_ID, "client_secret": "wrong"})).await.ok();
     assert_eq!(browser.signs_in(&start(&team)).await, "/signin?failed=refused");

@@ -84,6 +84,12 @@ async fn roles_count_at_once() {
     change(&bob, ann.id, json!({"role": "viewer", "billing": false})).await.is(200);
     change(&ann, bob.id, json!({"role": "viewer"})).await.refused(403, "forbidden");
     assert_eq!(pointers(&change(&bob, bob.id, json!({"role": "editor"})).await.refused(409, "last_admin")), ["/role"]);
+    // Where nobody looks after payment any more, an admin says who does.
+    change(&bob, bob.id, json!({"billing": false})).await.is(200);
+    change(&ann, ann.id, json!({"billing": true})).await.refused(403, "forbidden");
+    assert_eq!(change(&bob, ann.id, json!({"billing": true})).await.is(200)["member"]["billing"], true);
+    change(&bob, bob.id, json!({"billing": true})).await.refused(403, "forbidden");
+    change(&ann, bob.id, json!({"role": "viewer"})).await.refused(403, "forbidden");
     let stranger = world.person("dora").await;
     change(&stranger, bob.id, json!({"role": "viewer"})).await.refused(404, "not_found");
     world.by(&stranger, "GET", &members, Value::Null).await.refused(404, "not_found");

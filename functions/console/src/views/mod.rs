@@ -17,6 +17,7 @@ mod settings;
 mod sso;
 mod team;
 
+use domain::team::Team;
 use jiff::Timestamp;
 
 pub use access::{AccessPage, Asking, GroupRole, Seen, role_name};
@@ -81,8 +82,23 @@ pub struct TeamLink {
     pub name: String,
     /// Its URL part.
     pub handle: String,
+    /// Where its logo is.
+    pub logo: Option<String>,
     /// The viewer's role in it.
     pub role: String,
+}
+
+impl TeamLink {
+    /// A team, to somebody with a role in it.
+    pub fn to(team: Team, role: &str) -> TeamLink {
+        TeamLink {
+            id: team.id.to_string(),
+            logo: team.logo_path(),
+            name: team.name,
+            handle: team.handle.as_str().to_owned(),
+            role: role.to_owned(),
+        }
+    }
 }
 
 /// A moment as a page shows it. The module turns it into the reader's own time zone.

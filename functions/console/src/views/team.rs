@@ -34,6 +34,8 @@ pub struct TeamPage {
     pub roles: Vec<&'static str>,
     /// Whether the viewer may change roles and remove members.
     pub may_manage: bool,
+    /// Whether the viewer says who looks after seats and payment.
+    pub may_grant: bool,
     /// Whether the viewer may invite.
     pub may_invite: bool,
     /// Whether the viewer could invite if they had confirmed their address.
@@ -82,6 +84,10 @@ pub struct Member {
     pub username: String,
     /// The role.
     pub role: String,
+    /// The address, for admins; masked outside the team's own domains.
+    pub email: Option<String>,
+    /// Whether the team controls the address.
+    pub controlled: bool,
     /// Whether they also look after billing.
     pub billing: bool,
     /// Since when.

@@ -12,7 +12,13 @@ pub fn at(text: &str) -> Moment {
 }
 
 pub fn link(name: &str) -> TeamLink {
-    TeamLink { id: "184467440737".into(), name: name.into(), handle: "harbour-payments".into(), role: "admin".into() }
+    TeamLink {
+        id: "184467440737".into(),
+        name: name.into(),
+        handle: "harbour-payments".into(),
+        logo: Some("/api/teams/184467440737/logo?v=ab".into()),
+        role: "admin".into(),
+    }
 }
 
 pub fn viewer() -> Viewer {
@@ -20,7 +26,7 @@ pub fn viewer() -> Viewer {
 }
 
 pub fn inside(name: &str, section: &'static str) -> Frame {
-    let other = TeamLink { id: "2".into(), name: "Lighthouse Labs".into(), handle: "lighthouse".into(), role: "viewer".into() };
+    let other = TeamLink { id: "2".into(), name: "Lighthouse Labs".into(), handle: "lighthouse".into(), logo: None, role: "viewer".into() };
     Frame { viewer: Some(viewer()), teams: vec![link(name), other], team: Some(link(name)), section, unread: 3 }
 }
 
@@ -182,7 +188,17 @@ fn unsubscribe(ours: bool) -> Unsubscribe {
 }
 
 fn member(id: &str, name: &str, role: &str, is_me: bool) -> Member {
-    Member { id: id.into(), username: name.into(), role: role.into(), billing: is_me, joined: at("2026-11-18T08:00:00Z"), is_me }
+    let email = Some(format!("{}@example.com", name.to_lowercase()));
+    Member {
+        id: id.into(),
+        username: name.into(),
+        email,
+        controlled: !is_me,
+        role: role.into(),
+        billing: is_me,
+        joined: at("2026-11-18T08:00:00Z"),
+        is_me,
+    }
 }
 
 fn wish(name: &str, state: &'static str) -> Wish {
@@ -225,6 +241,7 @@ pub fn team(name: &str) -> TeamPage {
         seats: Seats { count: 8, used: 5, free: 3 },
         roles: vec!["viewer", "editor", "admin"],
         may_manage: true,
+        may_grant: true,
         may_invite: true,
         confirm_first: false,
         second_factor: true,

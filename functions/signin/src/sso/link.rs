@@ -152,7 +152,7 @@ pub(crate) async fn account(State(app): State<App>, headers: HeaderMap, Json(bod
     let derived = || domain::sso::usernames(&waiting.vouched.email, app.random());
     let names = chosen.map_or_else(|| derived().iter().filter_map(|name| Username::parse(name).ok()).collect(), |name| vec![name]);
     for username in names {
-        match make(&app, &waiting, username).await {
+        match make(&app, &waiting, username, app::address(&headers)).await {
             Err(Error::Conflict(Conflict::UsernameTaken)) => (),
             made => return enter(&app, &made?, &waiting, &headers).await,
         }
@@ -160,7 +160,7 @@ pub(crate) async fn account(State(app): State<App>, headers: HeaderMap, Json(bod
     Err(Problem::Conflict(Conflict::UsernameTaken, "/username"))
 }
 
-async fn make(app: &App, waiting: &sso::Waiting, username: Username) -> Result<Profile, Error> {
+async fn make(app: &App, waiting: &sso::Waiting, username: Username, address: Option<String>) -> Result<Profile, Error> {
     let vouched = &waiting.vouched;
     // What cannot be an address does not wait.
     let email = Email::parse(&vouched.email).map_err(|_| Conflict::SsoGone)?;
@@ -174,6 +174,7 @@ async fn make(app: &App, waiting: &sso::Waiting, username: Username) -> Result<P
         verified: vouched.provider == Provider::Google,
         identity: Some(Identity::of(vouched, id, app.now())),
         workspace: app.new_id().into(),
+        address: address.clone(),
     };
     app.sign_up(new, None).await
 }
