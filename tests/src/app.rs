@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use local::{Mail, Options, Stack};
@@ -66,6 +68,22 @@ impl TestApp {
         let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("the stack does not start: {error}"));
         let nobody = Client::new(stack.url());
         TestApp { stack: Some(stack), nobody, read: Mutex::default(), finished: AtomicBool::new(false) }
+    }
+
+    /// A stack on a folder that another one may just have left: it is free when that one's database has closed its file.
+    pub async fn in_folder(folder: &Path, options: Options) -> TestApp {
+        let options = Options { data: Some(folder.to_owned()), ..options };
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            match Stack::start(options.clone()).await {
+                Ok(stack) => {
+                    stack.stop().await;
+                    return TestApp::with(options).await;
+                }
+                Err(error) => assert!(tokio::time::Instant::now() < deadline, "the folder does not become free: {error}"),
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Runs a data test on the embedded engine and then, on a table of its own, on the second engine: the endpoint in

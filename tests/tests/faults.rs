@@ -2,9 +2,8 @@
 //! that come twice and out of order, a process that dies. And what each operation costs, counted below the SDK.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use local::{Options, Stack};
+use local::Options;
 use serde_json::{Value, json};
 use tests::faults::{Fault, Faults};
 use tests::{TestApp, User, samples};
@@ -183,22 +182,6 @@ async fn a_mail_service_that_fails_for_a_while_gets_each_mail_once() {
     app.finish().await;
 }
 
-/// Starts a stack on a folder that another one has just left: it is free when that one's database has closed its file.
-async fn again(folder: &std::path::Path) -> TestApp {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    loop {
-        let options = Options { data: Some(folder.to_owned()), ..Options::default() };
-        match Stack::start(options.clone()).await {
-            Ok(stack) => {
-                stack.stop().await;
-                return TestApp::with(options).await;
-            }
-            Err(error) => assert!(tokio::time::Instant::now() < deadline, "the folder does not become free: {error}"),
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_in_the_middle_of_an_import() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -222,7 +205,7 @@ async fn killed_in_the_middle_of_an_import() {
     import.abort();
     replace.abort();
 
-    let app = again(folder.path()).await;
+    let app = TestApp::in_folder(folder.path(), Options::default()).await;
     let anna = app.sign_in("anna").await;
     let listed = anna.get("/api/collections").await.ok().at("/collections");
     assert_eq!(listed.as_array().map(|all| all.iter().map(|one| one["name"].clone()).collect()), Some(vec![json!("Kept")]));

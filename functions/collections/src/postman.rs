@@ -92,119 +92,76 @@ async fn answer(app: &App, by: &Access<EditCollection>, element: &Element, actio
     Ok(Document(postman::envelope(element, action, &postman::shown(element, &around))))
 }
 
-/// Make a folder, in the Postman API's older shape.
-#[utoipa::path(post, path = "/api/collections/{collection}/folders", tag = "Elements", params(("collection" = String, Path)),
-    responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
-pub(crate) async fn create_folder(
-    By(by): By<EditCollection>,
-    Query(under): Query<Under>,
-    State(app): State<App>,
-    Document(body): Document,
-) -> Result<Document, Problem> {
-    create(&app, &by, Kind::Folder, under, &body).await
+/// The three ways to write elements of a kind: their addresses differ in its word only.
+macro_rules! written {
+    ($kind:expr, $list:literal, $one:literal, $under:literal, $(#[$make:meta])* $create:ident, $(#[$change:meta])* $replace:ident, $(#[$drop:meta])* $delete:ident) => {
+        $(#[$make])*
+        #[utoipa::path(post, path = $list, tag = "Elements", params(("collection" = String, Path), ($under = Option<String>, Query)),
+            responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
+        pub(crate) async fn $create(
+            By(by): By<EditCollection>,
+            Query(under): Query<Under>,
+            State(app): State<App>,
+            Document(body): Document,
+        ) -> Result<Document, Problem> {
+            create(&app, &by, $kind, under, &body).await
+        }
+
+        $(#[$change])*
+        #[utoipa::path(put, path = $one, tag = "Elements", params(("collection" = String, Path), ("item" = String, Path)),
+            responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
+        pub(crate) async fn $replace(
+            By(by): By<EditCollection>,
+            seen: Seen,
+            fetched: Fetched,
+            Path((_, item)): Path<(String, String)>,
+            State(app): State<App>,
+            Document(body): Document,
+        ) -> Result<Document, Problem> {
+            replace(&app, &by, $kind, &item, seen, fetched, body).await
+        }
+
+        $(#[$drop])*
+        #[utoipa::path(delete, path = $one, tag = "Elements", params(("collection" = String, Path), ("item" = String, Path)),
+            responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
+        pub(crate) async fn $delete(
+            By(by): By<EditCollection>,
+            seen: Seen,
+            fetched: Fetched,
+            Path((_, item)): Path<(String, String)>,
+            State(app): State<App>,
+        ) -> Result<Document, Problem> {
+            delete(&app, &by, $kind, &item, seen, fetched).await
+        }
+    };
 }
 
-/// Change a folder: what the body does not name stays.
-#[utoipa::path(put, path = "/api/collections/{collection}/folders/{item}", tag = "Elements",
-    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
-pub(crate) async fn replace_folder(
-    By(by): By<EditCollection>,
-    seen: Seen,
-    fetched: Fetched,
-    Path((_, item)): Path<(String, String)>,
-    State(app): State<App>,
-    Document(body): Document,
-) -> Result<Document, Problem> {
-    replace(&app, &by, Kind::Folder, &item, seen, fetched, body).await
+written! {
+    Kind::Folder, "/api/collections/{collection}/folders", "/api/collections/{collection}/folders/{item}", "folderId",
+    /// Make a folder, in the folder `folderId` or in the collection itself, in the Postman API's older shape.
+    create_folder,
+    /// Change a folder: what the body does not name stays.
+    replace_folder,
+    /// Delete a folder with everything in it.
+    delete_folder
 }
 
-/// Delete a folder with everything in it.
-#[utoipa::path(delete, path = "/api/collections/{collection}/folders/{item}", tag = "Elements",
-    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
-pub(crate) async fn delete_folder(
-    By(by): By<EditCollection>,
-    seen: Seen,
-    fetched: Fetched,
-    Path((_, item)): Path<(String, String)>,
-    State(app): State<App>,
-) -> Result<Document, Problem> {
-    delete(&app, &by, Kind::Folder, &item, seen, fetched).await
+written! {
+    Kind::Request, "/api/collections/{collection}/requests", "/api/collections/{collection}/requests/{item}", "folderId",
+    /// Make a request in the folder `folderId`, in the Postman API's older shape.
+    create_request,
+    /// Change a request: what the body does not name stays.
+    replace_request,
+    /// Delete a request with everything in it.
+    delete_request
 }
 
-/// Make a request in the folder `folderId`, in the Postman API's older shape.
-#[utoipa::path(post, path = "/api/collections/{collection}/requests", tag = "Elements", params(("collection" = String, Path), ("folderId" = Option<String>, Query)),
-    responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
-pub(crate) async fn create_request(
-    By(by): By<EditCollection>,
-    Query(under): Query<Under>,
-    State(app): State<App>,
-    Document(body): Document,
-) -> Result<Document, Problem> {
-    create(&app, &by, Kind::Request, under, &body).await
-}
-
-/// Change a request: what the body does not name stays.
-#[utoipa::path(put, path = "/api/collections/{collection}/requests/{item}", tag = "Elements",
-    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
-pub(crate) async fn replace_request(
-    By(by): By<EditCollection>,
-    seen: Seen,
-    fetched: Fetched,
-    Path((_, item)): Path<(String, String)>,
-    State(app): State<App>,
-    Document(body): Document,
-) -> Result<Document, Problem> {
-    replace(&app, &by, Kind::Request, &item, seen, fetched, body).await
-}
-
-/// Delete a request with everything in it.
-#[utoipa::path(delete, path = "/api/collections/{collection}/requests/{item}", tag = "Elements",
-    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
-pub(crate) async fn delete_request(
-    By(by): By<EditCollection>,
-    seen: Seen,
-    fetched: Fetched,
-    Path((_, item)): Path<(String, String)>,
-    State(app): State<App>,
-) -> Result<Document, Problem> {
-    delete(&app, &by, Kind::Request, &item, seen, fetched).await
-}
-
-/// Make a response of the request `request`, in the Postman API's older shape.
-#[utoipa::path(post, path = "/api/collections/{collection}/responses", tag = "Elements", params(("collection" = String, Path), ("request" = Option<String>, Query)),
-    responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
-pub(crate) async fn create_response(
-    By(by): By<EditCollection>,
-    Query(under): Query<Under>,
-    State(app): State<App>,
-    Document(body): Document,
-) -> Result<Document, Problem> {
-    create(&app, &by, Kind::Response, under, &body).await
-}
-
-/// Change a response: what the body does not name stays.
-#[utoipa::path(put, path = "/api/collections/{collection}/responses/{item}", tag = "Elements",
-    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
-pub(crate) async fn replace_response(
-    By(by): By<EditCollection>,
-    seen: Seen,
-    fetched: Fetched,
-    Path((_, item)): Path<(String, String)>,
-    State(app): State<App>,
-    Document(body): Document,
-) -> Result<Document, Problem> {
-    replace(&app, &by, Kind::Response, &item, seen, fetched, body).await
-}
-
-/// Delete a response.
-#[utoipa::path(delete, path = "/api/collections/{collection}/responses/{item}", tag = "Elements",
-    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
-pub(crate) async fn delete_response(
-    By(by): By<EditCollection>,
-    seen: Seen,
-    fetched: Fetched,
-    Path((_, item)): Path<(String, String)>,
-    State(app): State<App>,
-) -> Result<Document, Problem> {
-    delete(&app, &by, Kind::Response, &item, seen, fetched).await
+written! {
+    Kind::Response, "/api/collections/{collection}/responses", "/api/collections/{collection}/responses/{item}", "request",
+    /// Make a response of the request `request`, in the Postman API's older shape.
+    create_response,
+    /// Change a response: what the body does not name stays.
+    replace_response,
+    /// Delete a response.
+    delete_response
 }

@@ -1,36 +1,16 @@
 //! A process that dies in the middle of many edits: what it left is seen by nobody, and is finished by the next.
 
-use std::path::Path;
-use std::time::Duration;
-
-use local::{Options, Stack};
 use serde_json::Value;
 use tests::faults::{Fault, Faults};
 use tests::{TestApp, samples};
 
 use crate::assert_gapless;
 
-/// A stack on a folder that another one may just have left: it is free when that one's database has closed its file.
-pub(crate) async fn start(folder: &Path, faults: &Faults) -> TestApp {
-    let options = Options { data: Some(folder.to_owned()), ..faults.options() };
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    loop {
-        match Stack::start(options.clone()).await {
-            Ok(stack) => {
-                stack.stop().await;
-                return TestApp::with(options).await;
-            }
-            Err(error) => assert!(tokio::time::Instant::now() < deadline, "the folder does not become free: {error}"),
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_is_deleted_as_a_whole_even_where_the_process_dies() {
     let folder = tempfile::tempdir().expect("a folder");
     let faults = Faults::new();
-    let app = start(folder.path(), &faults).await;
+    let app = TestApp::in_folder(folder.path(), faults.options()).await;
     let anna = app.user("anna").await;
     let many: Vec<Value> = (0..120).map(|index| samples::request(&format!("inside {index}"))).collect();
     let inner = samples::folder("inner", &many);
@@ -51,7 +31,7 @@ async fn a_folder_is_deleted_as_a_whole_even_where_the_process_dies() {
     deleting.abort();
 
     let faults = Faults::new();
-    let app = start(folder.path(), &faults).await;
+    let app = TestApp::in_folder(folder.path(), faults.options()).await;
     let anna = app.sign_in("anna").await;
     assert_eq!(anna.items(&id).await.len(), 1);
     for gone in [&full, &inner, &inside] {

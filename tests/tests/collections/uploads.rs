@@ -5,7 +5,6 @@ use tests::faults::{Fault, Faults};
 use tests::{TestApp, User, samples};
 
 use crate::assert_same;
-use crate::kills::start;
 
 const OPENAPI: &str = "openapi: 3.1.0\ninfo: {title: Pets, version: '1'}\nservers: [{url: https://pets.example.com}]\npaths:\n  /pets/{id}:\n    get:\n      tags: [pets]\n      summary: A pet\n      parameters: [{name: id, in: path, required: true, schema: {type: integer, example: 7}}]\n      responses: {'200': {description: Found, content: {application/json: {example: {name: Rex}}}}}\n      callbacks: {x: {}}\n";
 
@@ -146,7 +145,7 @@ async fn killed_in_the_middle_of_a_commit_it_is_there_or_not_at_all() {
     let data = tempfile::tempdir().expect("a folder");
     let faults = Faults::new();
     let file = file(600, 7_000_000);
-    let app = start(data.path(), &faults).await;
+    let app = TestApp::in_folder(data.path(), faults.options()).await;
     let anna = app.user("anna").await;
     app.settle().await;
     let (path, length) = begin(&anna, file.len()).await;
@@ -157,7 +156,7 @@ async fn killed_in_the_middle_of_a_commit_it_is_there_or_not_at_all() {
     app.kill();
 
     // The parts that were there still are. Of the commit two batches are written, the third never is.
-    let app = start(data.path(), &faults).await;
+    let app = TestApp::in_folder(data.path(), faults.options()).await;
     let anna = app.sign_in("anna").await;
     assert_eq!(anna.get(&path).await.ok().at("/upload/received"), json!([0, 1]));
     put(&anna, &path, 2, parts[2]).await.ok();
@@ -169,7 +168,7 @@ async fn killed_in_the_middle_of_a_commit_it_is_there_or_not_at_all() {
     app.kill();
     commit.abort();
 
-    let app = start(data.path(), &Faults::new()).await;
+    let app = TestApp::in_folder(data.path(), local::Options::default()).await;
     let anna = app.sign_in("anna").await;
     let list = async || anna.get("/api/collections").await.ok().at("/collections").as_array().cloned().unwrap_or_default();
     assert_eq!(list().await, Vec::<Value>::new(), "half of it is there");
