@@ -10,6 +10,7 @@ mod items;
 mod operations;
 mod postman;
 mod restore;
+mod shelf;
 mod subscription;
 mod sync;
 mod whole;
@@ -43,5 +44,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sync::sync))
         .routes(routes!(restore::restore))
         .routes(routes!(restore::restore_collection))
+        .routes(routes!(shelf::tag_collection))
+        .routes(routes!(shelf::tag_workspace))
+        .routes(routes!(shelf::star, shelf::unstar))
         .routes(routes!(subscription::subscribe, subscription::unsubscribe))
 }

@@ -105,7 +105,7 @@ const at = (body, path) => path.split(".").reduce((value, key) => value?.[key], 
 
 // ---- forms ----
 
-/** A form's fields as JSON: check boxes are true or false, numbers numbers, a day its last second here, `data-list` an array, `data-one` an array of one text, `a.b` inside `a`. */
+/** A form's fields as JSON: check boxes are true or false, numbers numbers, a day its last second here, `data-list` an array (`data-each`: of objects with that field), `data-one` an array of one text, `a.b` inside `a`. */
 function fields(form) {
   const body = {};
   for (const field of form.elements) {
@@ -116,7 +116,10 @@ function fields(form) {
     else if (field.type === "number" || "number" in field.dataset) assign(body, path, field.value === "" ? null : Number(field.value));
     else if (field.type === "date" && field.value !== "") assign(body, path, new Date(`${field.value}T23:59:59`).toISOString());
     else if ("one" in field.dataset) assign(body, path, [field.value]);
-    else if ("list" in field.dataset) assign(body, path, field.value.split(/[\s,;]+/).filter(Boolean));
+    else if ("list" in field.dataset) {
+      const list = field.value.split(/[\s,;]+/).filter(Boolean);
+      assign(body, path, field.dataset.each ? list.map((one) => ({ [field.dataset.each]: one })) : list);
+    }
     else if (field.value !== "" || !("optional" in field.dataset)) assign(body, path, field.value);
   }
   return body;
@@ -279,6 +282,7 @@ const handleOf = (name) => name.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+/, ""
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("[data-api]")) send(form);
+  else if (form.matches("[data-search]")) searchNow(form);
   else if (form.matches("[data-go]")) location.assign(`${form.dataset.go}?${new URLSearchParams(new FormData(form))}`);
   else if (form.matches("[data-import-paste]")) importPaste(form);
   else if (form.matches("[data-edit-fields], [data-edit-raw]")) save(form);
@@ -286,7 +290,17 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
 });
 
+/** Searches as one types: the page's own address says what is looked for, so that it can be kept and sent. */
+let typed = null;
+function searchNow(form) {
+  clearTimeout(typed);
+  const asked = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  history.replaceState(history.state, "", `${form.getAttribute("action")}${asked.size ? `?${asked}` : ""}`);
+  return refresh();
+}
+
 document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-search] select")) searchNow(event.target.form);
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
   if (event.target.matches("[data-import-files]")) importFiles(event.target.files);
   if (event.target.matches("[data-upload]")) upload(event.target);
@@ -302,6 +316,9 @@ document.addEventListener("input", (event) => {
     else delete field.dataset.own;
   } else if (field.matches("[data-find]")) {
     find(field.value);
+  } else if (field.matches("[data-search] input")) {
+    clearTimeout(typed);
+    typed = setTimeout(searchNow, 150, field.form);
   }
 });
 
@@ -343,9 +360,10 @@ document.addEventListener("keydown", (event) => {
     }
   }
   const typing = event.target.matches?.("input, textarea, select");
-  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && $("[data-find]")) {
+  const box = $("[data-find], [data-search] input[type=search]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && box) {
     event.preventDefault();
-    $("[data-find]").focus();
+    box.focus();
   }
   if (event.target.closest?.("[data-tree] .tree")) walk(event);
 });

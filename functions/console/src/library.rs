@@ -1,24 +1,28 @@
 //! The Team Library, the feed, a collection, a request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use app::{App, By};
 use axum::extract::State;
 use axum::response::Response;
 use domain::access::{Access, CreateCollection, DeleteCollection, EditCollection, Permission, ReadCollection, ReadTeam, ReadWorkspace};
 use domain::collection::{Element, Head, Kind};
-use domain::ids::{CollectionId, ElementId};
+use domain::ids::{CollectionId, ElementId, UserId};
+use domain::search::{self, Field};
 use serde::Deserialize;
 use store::elements::Whole;
 use store::imports::Listed;
+use store::search::Hit;
 
 use crate::answer::{Lost, On, page};
 use crate::frame;
 use crate::history::{entry_of_change, entry_of_feed};
-use crate::views::{self, Collection, CollectionPage, Example, Feed, Item, Library, Moment, Node, flatten};
+use crate::views::{self, Asked, Collection, CollectionPage, Example, Feed, FoundPage, Item, Library, Match, Moment, Node, flatten};
 
 /// Entries of one page of a feed.
 const FEED_PAGE: usize = 50;
+/// What was found, on one page.
+const FOUND_PAGE: usize = 50;
 /// Changes beside a collection's tree.
 const LATEST: u64 = 8;
 /// Collections that one page watches live: the most recent ones. Others show up when the page looks by itself.
@@ -51,29 +55,113 @@ fn file_name(name: &str) -> String {
     format!("{}.postman_collection.json", plain.trim())
 }
 
-/// A team's library.
-#[utoipa::path(get, path = "/teams/{team}/library", params(("team" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
-pub async fn library(State(app): State<App>, On(By(by)): On<By<ReadTeam>>) -> Result<Response, Lost> {
+/// What is looked for in a library, and how it is sorted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    q: String,
+    sort: String,
+    tag: String,
+    cursor: Option<String>,
+}
+
+/// Sorts a library; what cannot be told apart stays as it was, the last changed first.
+async fn sort(app: &App, listed: &mut [Listed], by: &str, stars: &HashSet<CollectionId>) -> Result<HashMap<UserId, String>, Lost> {
+    let mut names = HashMap::new();
+    match by {
+        "name" => listed.sort_by_cached_key(|one| search::fold(&one.name)),
+        "favorites" => listed.sort_by_key(|one| !stars.contains(&one.collection)),
+        "author" => {
+            names = app.store.names(listed.iter().map(|one| one.owner).collect()).await?;
+            listed.sort_by_cached_key(|one| names.get(&one.owner).map(|name| search::fold(name)).unwrap_or_default());
+        }
+        _ => (),
+    }
+    Ok(names)
+}
+
+fn found(hit: Hit) -> Match {
+    let page = format!("/collections/{}", hit.collection);
+    let spot = hit.spot.map(|spot| (spot.field, [spot.before, spot.text, spot.after]));
+    let (name, place) = match spot {
+        Some((Field::Name, spot)) => (spot, <[String; 3]>::default()),
+        Some((Field::Url | Field::Description, spot)) => ([hit.name, String::new(), String::new()], spot),
+        _ => ([hit.name, String::new(), String::new()], [hit.url.unwrap_or_default(), String::new(), String::new()]),
+    };
+    let (kind, href) = match hit.kind {
+        Kind::Collection => ("collection", page),
+        Kind::Folder => ("folder", format!("{page}/items/{}", hit.id)),
+        Kind::Request => ("request", format!("{page}/items/{}", hit.id)),
+        Kind::Response => ("example", format!("{page}/items/{}", hit.id)),
+    };
+    let mut path = hit.path;
+    if hit.kind != Kind::Collection {
+        path.insert(0, hit.collection_name);
+    }
+    Match {
+        key: format!("{}-{}", hit.collection, hit.id),
+        href,
+        kind,
+        method: hit.method.unwrap_or_default(),
+        name,
+        place,
+        path,
+        tags: hit.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+        by: hit.author.map(|(_, name)| name),
+    }
+}
+
+/// What fits a question; what is wrong with the question stands on the page.
+async fn look(app: &App, listed: Vec<Listed>, wanted: &Wanted) -> Result<Option<FoundPage>, Lost> {
+    if wanted.q.trim().is_empty() {
+        return Ok(None);
+    }
+    let query = match search::Query::parse(&wanted.q) {
+        Ok(query) => query,
+        Err(rejected) => return Ok(Some(FoundPage { hits: Vec::new(), total: 0, more: None, wrong: Some(rejected.0) })),
+    };
+    let results = app.store.search(listed, query, wanted.cursor.as_deref(), FOUND_PAGE).await?;
+    let hits = results.hits.into_iter().map(found).collect();
+    Ok(Some(FoundPage { hits, total: results.total, more: results.cursor, wrong: None }))
+}
+
+/// A team's library: all of it, in the order that is asked for, or what fits a few words.
+#[utoipa::path(get, path = "/teams/{team}/library", params(("team" = String, Path), ("q" = Option<String>, Query), ("sort" = Option<String>, Query),
+    ("tag" = Option<String>, Query), ("cursor" = Option<String>, Query)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn library(
+    State(app): State<App>,
+    On(By(by)): On<By<ReadTeam>>,
+    On(app::Query(wanted)): On<app::Query<Wanted>>,
+) -> Result<Response, Lost> {
     let subscriptions = async { app.store.subscriptions_of(by.caller.user).await.map_err(Lost::from) };
-    let (frame, (workspace, listed), subscriptions) =
-        tokio::try_join!(frame(&app, &by.caller, Some(by.thing), "library"), shelf(&app, &by), subscriptions)?;
+    let stars = async { app.store.stars(by.caller.user).await.map_err(Lost::from) };
+    let (frame, (workspace, mut listed), subscriptions, stars) =
+        tokio::try_join!(frame(&app, &by.caller, Some(by.thing), "library"), shelf(&app, &by), subscriptions, stars)?;
     let team = frame.team.clone().ok_or_else(Lost::nothing)?;
     let watch = watch(&listed);
+    listed.retain(|one| wanted.tag.is_empty() || one.tags.iter().any(|tag| tag.slug.as_str() == wanted.tag));
+    let names = sort(&app, &mut listed, &wanted.sort, &stars).await?;
+    let found = look(&app, listed.clone(), &wanted).await?;
     let collections = listed
         .into_iter()
         .map(|one| Collection {
-            facts: vec![many(one.count, "item", "items")],
+            facts: std::iter::once(many(one.count, "item", "items"))
+                .chain(names.get(&one.owner).map(|name| format!("made by {name}")))
+                .collect(),
             seq: one.seq,
             changed: Moment(one.updated_at),
             changed_by: None,
             subscribed: subscriptions.iter().any(|subscription| subscription.collection == one.collection),
             file_name: file_name(&one.name),
+            tags: one.tags.iter().map(|tag| tag.slug.as_str().to_owned()).collect(),
+            starred: stars.contains(&one.collection),
             id: one.collection.to_string(),
             name: one.name,
         })
         .collect();
     let may_import = Access::<CreateCollection>::check(by.caller.clone(), workspace.thing.clone(), None).is_ok();
-    page(&app, &Library { frame, team, workspace: workspace.thing.id.to_string(), collections, may_import, watch })
+    let asked = Asked { q: wanted.q, sort: wanted.sort, tag: wanted.tag };
+    page(&app, &Library { frame, team, workspace: workspace.thing.id.to_string(), collections, may_import, watch, asked, found })
 }
 
 /// Which page of a feed.
@@ -111,6 +199,8 @@ pub(crate) fn heading(head: &Head, facts: Vec<String>, changed_by: Option<String
         changed_by,
         subscribed: false,
         file_name: file_name(&head.name),
+        tags: head.tags.iter().map(|tag| tag.slug.as_str().to_owned()).collect(),
+        starred: false,
     }
 }
 

@@ -33,7 +33,15 @@ pub async fn handle(app: &App, batch: Event) -> Result<DynamoDbEventResponse, Cr
     for (change, about) in told {
         by_collection.entry(about.collection.clone()).or_default().push((change, about));
     }
-    let each = by_collection.into_values().map(|changes| tell(app, changes));
+    let each = by_collection.into_iter().map(|(collection, changes)| async move {
+        let due = store::search::is_due(changes.iter().map(|(change, _)| store::search::weight(change)));
+        tell(app, changes).await?;
+        if due && let Err(error) = app.store.refresh_index(&collection).await {
+            // Whoever searches brings it up to date for themselves.
+            tracing::warn!(%collection, %error, "what is searched of a collection could not be written");
+        }
+        Ok::<_, Crash>(())
+    });
     futures::future::try_join_all(each).await?;
     Ok(DynamoDbEventResponse::default())
 }

@@ -1,23 +1,24 @@
 //! Everything that reads collections: the library, whole collections, elements, changes, subscriptions.
 
 use app::{App, By, Document, Export, Fetched, Holder, Json, Path, Problem, Query, Var};
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::request::Parts;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::access::{Access, ReadCollection, ReadWorkspace};
+use domain::access::ReadCollection;
 use domain::collection::{self as tree, Element};
 use domain::format::{self, Version};
 use domain::ids::ElementId;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::imports::Listed;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod changes;
 mod past;
 mod postman;
+mod search;
+mod shelf;
+mod tags;
 
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
@@ -25,7 +26,12 @@ pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, V
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
-        .routes(routes!(collections))
+        .routes(routes!(shelf::collections))
+        .routes(routes!(search::search))
+        .routes(routes!(search::postman))
+        .routes(routes!(tags::of_collection))
+        .routes(routes!(tags::of_workspace))
+        .routes(routes!(tags::entities))
         .routes(routes!(collection))
         .routes(routes!(items))
         .routes(routes!(item))
@@ -41,83 +47,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(subscription))
         .routes(routes!(subscriptions))
         .routes(routes!(subscribers))
-}
-
-#[derive(Deserialize)]
-struct Listing {
-    workspace: Option<String>,
-    name: Option<String>,
-    limit: Option<usize>,
-    offset: Option<usize>,
-}
-
-/// The collections of a workspace, or of all of the caller's workspaces, the last changed first.
-#[utoipa::path(get, path = "/api/collections", tag = "Collections",
-    params(("workspace" = Option<String>, Query), ("name" = Option<String>, Query), ("limit" = Option<usize>, Query), ("offset" = Option<usize>, Query)),
-    responses((status = 200, description = "`{\"collections\":[…]}`, with `meta` where it is a page")))]
-async fn collections(Query(asked): Query<Listing>, State(app): State<App>, request: Request) -> Result<Json<Value>, Problem> {
-    let (mut parts, _) = request.into_parts();
-    let mut found = listed(&app, &asked, &mut parts).await?;
-    found.retain(|listed| asked.name.as_ref().is_none_or(|name| listed.name == *name));
-    found.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.collection.cmp(&b.collection)));
-    let total = found.len();
-    let offset = asked.offset.unwrap_or(0);
-    let page = found.into_iter().skip(offset).take(asked.limit.unwrap_or(usize::MAX));
-    let shown: Vec<Value> = page
-        .map(|listed| {
-            json!({
-                "id": listed.collection,
-                "name": listed.name,
-                "owner": listed.owner.to_string(),
-                "uid": listed.collection.uid(listed.owner),
-                "createdAt": listed.created_at,
-                "updatedAt": listed.updated_at,
-                "isPublic": false,
-                "workspace": listed.workspace,
-                "team": listed.team,
-                "count": listed.count,
-                "revision": listed.seq,
-            })
-        })
-        .collect();
-    let mut body = json!({"collections": shown});
-    if asked.limit.is_some() || asked.offset.is_some() {
-        body["meta"] = json!({"total": total, "offset": offset, "limit": asked.limit});
-    }
-    Ok(Json(body))
-}
-
-/// What lies in the workspaces that are asked for and that the caller may read. One that is named is read together with
-/// the caller; as with Postman, one that is not there is an empty one.
-async fn listed(app: &App, asked: &Listing, parts: &mut Parts) -> Result<Vec<Listed>, Problem> {
-    if asked.workspace.is_some() {
-        match By::<ReadWorkspace>::from_request_parts(parts, app).await {
-            Ok(By(by)) => return Ok(app.store.listed(&by).await?),
-            Err(Problem::NotFound(_)) => (),
-            Err(problem) => return Err(problem),
-        }
-    }
-    let Holder(caller) = Holder::from_request_parts(parts, app).await?;
-    if let Some(only) = &caller.only {
-        let found = match app.reach::<ReadCollection>(&caller, only).await {
-            Ok(by) => app.store.listed_one(&by).await?,
-            Err(Problem::NotFound(_)) => None,
-            Err(problem) => return Err(problem),
-        };
-        return Ok(found
-            .into_iter()
-            .filter(|found| asked.workspace.as_ref().is_none_or(|asked| asked == found.workspace.as_str()))
-            .collect());
-    }
-    let mut found = Vec::new();
-    if asked.workspace.is_none() {
-        for workspace in app.store.workspaces(&caller).await? {
-            if let Ok(by) = Access::<ReadWorkspace>::check(caller.clone(), workspace, None) {
-                found.extend(app.store.listed(&by).await?);
-            }
-        }
-    }
-    Ok(found)
 }
 
 fn tagged(headers: &HeaderMap, revision: u64, body: impl FnOnce() -> String) -> Response {

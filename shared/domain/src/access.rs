@@ -613,6 +613,7 @@ mod tests {
             last: None,
             shards: 1,
             deleted_at: None,
+            tags: Vec::new(),
             sweeping: Vec::new(),
         }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Audience, CollectionRole};
 use crate::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId, WorkspaceId};
 use crate::json;
+use crate::tags::Tag;
 
 /// What is known of a collection without its elements. Every change of the collection changes its head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,9 @@ pub struct Head {
     /// When it was deleted; a deleted collection answers as one that does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+    /// What it is tagged with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
     /// Deleted folders whose content is not yet marked, one by one, as deleted: until then, whoever meets an element
     /// looks whether it stands in one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

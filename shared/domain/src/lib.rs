@@ -22,8 +22,10 @@ pub mod patch;
 pub mod postman;
 pub mod program;
 pub mod proof;
+pub mod search;
 pub mod second_factor;
 pub mod sso;
+pub mod tags;
 pub mod team;
 
 /// Why a value from outside was not taken: a sentence for a person, in lower case, without a full stop.

@@ -82,6 +82,22 @@ pub const TRASH_DAYS: i64 = 90;
 pub const EDITS_AT_ONCE: usize = 40;
 /// Edits of one request.
 pub const EDITS: usize = 2_000;
+/// Characters of a tag.
+pub const TAG_CHARS: usize = 64;
+/// Tags of a collection or a workspace.
+pub const TAGS: usize = 5;
+/// Characters of what somebody searches for.
+pub const QUERY_CHARS: usize = 500;
+/// Words of it that count.
+pub const QUERY_WORDS: usize = 20;
+/// Characters of a description that are searched.
+pub const FOUND_CHARS: usize = 400;
+/// Elements that one search looks at; of the collections that changed last.
+pub const SEARCHED: u64 = 200_000;
+/// Collections that one search looks at.
+pub const SEARCHED_COLLECTIONS: usize = 1_000;
+/// Changes after which what is searched is written anew.
+pub const INDEX_EVERY: u64 = 50;
 /// Descendants that a delete takes along in its own transaction.
 pub const DELETE_AT_ONCE: usize = 90;
 

@@ -12,6 +12,8 @@ use domain::collection::{Element, Head, Kind, never, one_shard};
 use domain::format::Parsed;
 use domain::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId, WorkspaceId};
 use domain::once::Done;
+use domain::search::Index;
+use domain::tags::Tag;
 use domain::{format, json, limit};
 use futures::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::commit::{Plan, Tried, Writing};
 use crate::elements::Whole;
 use crate::transact::Leg;
-use crate::{Conflict, Error, Item, Range, Store, changes, elements, keys, n, once, read, row, s, subscriptions, values};
+use crate::{Conflict, Error, Item, Range, Store, changes, elements, keys, n, once, read, row, s, search, subscriptions, values};
 
 /// Elements that are packed and written together while others are packed.
 const WRITTEN_TOGETHER: usize = 4 * limit::BATCH_WRITE;
@@ -62,6 +64,9 @@ pub struct Listed {
     /// As its head says. 0: no role was ever given in it.
     #[serde(default, skip_serializing_if = "never")]
     pub access: u64,
+    /// As its head says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
 }
 
 impl Listed {
@@ -115,6 +120,7 @@ pub(crate) fn listed_item(head: &Head) -> Result<Item, Error> {
         everyone: head.everyone,
         groups: head.groups.clone(),
         access: head.access,
+        tags: head.tags.clone(),
     };
     row(&keys::listed(&head.workspace, &head.collection), "listed", &listed)
 }
@@ -154,7 +160,12 @@ impl Store {
         root: &Element,
         all: &Arc<[Element]>,
     ) -> Result<(), Error> {
-        self.write_all(elements::items(&keys::root(head, generation), root)?).await?;
+        let (own, elements, to) = (root.clone(), Arc::clone(all), (head.clone(), generation.clone()));
+        let index = move || search::items(&to.0, &to.1, &Index::of(&own, elements.iter()));
+        let index = tokio::task::spawn_blocking(index).await.map_err(|error| Error::Failed(error.to_string()))??;
+        let mut first = elements::items(&keys::root(head, generation), root)?;
+        first.extend(index);
+        self.write_all(first).await?;
         let steps = (0..all.len()).step_by(WRITTEN_TOGETHER).map(|from| {
             let (all, head, generation) = (Arc::clone(all), head.clone(), generation.clone());
             async move {
@@ -201,6 +212,7 @@ impl Store {
             last: last_key(&parsed.elements),
             shards: one_shard(),
             deleted_at: None,
+            tags: Vec::new(),
             sweeping: Vec::new(),
         };
         let mut all = parsed.elements;
@@ -329,7 +341,7 @@ impl Store {
                 continue;
             }
             let partition = keys::collection_partition(&collection);
-            for prefix in [keys::elements(&generation), keys::element_parts(&generation)] {
+            for prefix in [keys::elements(&generation), keys::element_parts(&generation), keys::index_prefix(&generation)] {
                 let found = self.all(&Range::prefix(partition.clone(), prefix)).await?;
                 let found: Vec<_> = found.iter().filter_map(crate::key_of).collect();
                 self.delete_all(&found).await?;

@@ -27,6 +27,9 @@
 //! | deleted collection, in its workspace | `WS#w` | `TRASH#c` |
 //! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
 //! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
+//! | what is searched of a generation, and its parts | `COLL#c` | `INDEX#g`, `INDEX#g#seq#n` |
+//! | collection that I put a star on | `USER#u` | `STAR#c` |
+//! | tags of a workspace | `WS#w` | `TAGS` |
 //! | file sent in parts, a part that is there, its pieces | `UPLOAD#id` | `UPLOAD`, `PART#n`, `PIECE#n#version#i` |
 //! | change, and the parts of a long one | `LOG#c` | `CHG#seq`, `PART#seq#n` |
 //! | program that asks to sign in; its permit | `QUESTION#sha`, `PERMIT#sha` | `QUESTION`, `PERMIT` |
@@ -504,6 +507,34 @@ pub fn element_parts(generation: &GenerationId) -> String {
 pub fn element_part(whole: &Key, revision: u64, part: usize) -> Key {
     let rest = whole.sk.strip_prefix("EL#").unwrap_or(&whole.sk);
     Key::new(whole.pk.clone(), format!("PART#{rest}#{revision:016}#{part:03}"))
+}
+
+/// The prefix of what is searched of a generation.
+pub fn index_prefix(generation: &GenerationId) -> String {
+    format!("INDEX#{generation}")
+}
+
+/// What is searched of a generation.
+pub fn index(collection: &CollectionId, generation: &GenerationId) -> Key {
+    Key::new(collection_partition(collection), index_prefix(generation))
+}
+
+/// A part of a long one, as it was at change `seq`.
+pub fn index_part(whole: &Key, seq: u64, part: usize) -> Key {
+    Key::new(whole.pk.clone(), format!("{}#{seq:016}#{part:03}", whole.sk))
+}
+
+/// The prefix of the collections that a user put a star on.
+pub const STARS: &str = "STAR#";
+
+/// That a user put a star on a collection.
+pub fn star(user: UserId, collection: &CollectionId) -> Key {
+    Key::new(user_partition(user), format!("{STARS}{collection}"))
+}
+
+/// The tags of a workspace.
+pub fn workspace_tags(workspace: &WorkspaceId) -> Key {
+    Key::new(workspace_partition(workspace), "TAGS")
 }
 
 /// Everything of one file that is sent in parts.

@@ -55,11 +55,14 @@ pub mod readers;
 pub mod receipts;
 pub mod restore;
 pub mod saves;
+pub mod search;
 pub mod sessions;
 pub mod settings;
 pub mod sso;
+pub mod stars;
 pub mod subscriptions;
 pub mod table;
+pub mod tags;
 pub mod teams;
 mod transact;
 pub mod trash;
@@ -272,6 +275,7 @@ pub struct Store {
     table: Arc<str>,
     memory: queue::Memory,
     wholes: wholes::Wholes,
+    searched: search::Indexes,
 }
 
 impl std::fmt::Debug for Store {
@@ -361,6 +365,7 @@ impl Store {
             table: table.into(),
             memory: queue::Memory::default(),
             wholes: wholes::Wholes::default(),
+            searched: search::Indexes::default(),
         }
     }
 

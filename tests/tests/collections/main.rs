@@ -9,6 +9,7 @@ mod history;
 mod imports;
 mod kills;
 mod offline;
+mod search;
 mod tree;
 mod uploads;
 mod whole;

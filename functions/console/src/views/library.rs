@@ -16,12 +16,67 @@ pub struct Library {
     pub team: TeamLink,
     /// The workspace an import goes to.
     pub workspace: String,
-    /// What is in it.
+    /// What is in it, or has the tag that is asked for.
     pub collections: Vec<Collection>,
     /// Whether the viewer may import.
     pub may_import: bool,
     /// What the live client watches: `collection:seq` with spaces between.
     pub watch: String,
+    /// What is looked for, and in which order things stand.
+    pub asked: Asked,
+    /// What was found, where something is looked for.
+    pub found: Option<FoundPage>,
+}
+
+/// What a library is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// What was typed.
+    pub q: String,
+    /// `updated`, `name`, `author` or `favorites`.
+    pub sort: String,
+    /// Only what has this tag; empty: all.
+    pub tag: String,
+}
+
+/// The orders that a library can stand in: the word for the address, and that for people.
+pub const SORTS: [(&str, &str); 4] =
+    [("updated", "Last changed"), ("name", "Name"), ("author", "Author"), ("favorites", "Favorites first")];
+
+/// A page of what was found.
+#[derive(Debug, Clone)]
+pub struct FoundPage {
+    /// What was found, the best first.
+    pub hits: Vec<Match>,
+    /// How much there is.
+    pub total: usize,
+    /// Where the next page starts.
+    pub more: Option<String>,
+    /// Why nothing can be found, where the question cannot be read.
+    pub wrong: Option<String>,
+}
+
+/// Something that was found.
+#[derive(Debug, Clone)]
+pub struct Match {
+    /// Its id in the page.
+    pub key: String,
+    /// Its page.
+    pub href: String,
+    /// `collection`, `folder`, `request` or `example`.
+    pub kind: &'static str,
+    /// A request's method; empty elsewhere.
+    pub method: String,
+    /// Its name: what stands before the part that fits, that part, what stands behind it.
+    pub name: [String; 3],
+    /// The same of another place that fits: a URL, a description. All empty: there is none.
+    pub place: [String; 3],
+    /// What it stands in, outermost first.
+    pub path: Vec<String>,
+    /// The collection's tags.
+    pub tags: Vec<String>,
+    /// Who changed it last, where that is known.
+    pub by: Option<String>,
 }
 
 /// A collection in a list, or at the head of its page.
@@ -43,6 +98,10 @@ pub struct Collection {
     pub subscribed: bool,
     /// What an exported file is called.
     pub file_name: String,
+    /// What it is tagged with.
+    pub tags: Vec<String>,
+    /// Whether it has the viewer's star.
+    pub starred: bool,
 }
 
 impl Collection {

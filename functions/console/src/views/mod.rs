@@ -27,7 +27,10 @@ pub use domains::{Domain, Domains, Found};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
-pub use library::{Collection, CollectionPage, Day, EXPORTS, Entry, EntryItem, Feed, Folder, Leaf, Library, Node, Step, days, flatten};
+pub use library::{
+    Asked, Collection, CollectionPage, Day, EXPORTS, Entry, EntryItem, Feed, Folder, FoundPage, Leaf, Library, Match, Node, SORTS, Step,
+    days, flatten,
+};
 pub use notices::{CategoryRow, Followed, Notice, NotificationSettings, Notifications, RHYTHMS, Unsubscribe, same};
 pub use past::{Bin, Field, Gone, History, Past, Return};
 pub use programs::{Authorize, Device, DeviceStep};

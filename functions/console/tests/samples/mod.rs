@@ -54,6 +54,8 @@ pub fn collection(id: &str, name: &str) -> Collection {
         changed_by: Some("oskar".into()),
         subscribed: true,
         file_name: "orders.postman_collection.json".into(),
+        tags: vec!["needs-review".into(), "v2".into()],
+        starred: id == "c1",
     }
 }
 
@@ -445,6 +447,37 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         collections,
         may_import: true,
         watch: "c1:12".into(),
+        asked: Asked::default(),
+        found: None,
+    };
+    let hits = vec![
+        Match {
+            key: "c1-r1".into(),
+            href: "/collections/c1/items/r1".into(),
+            kind: "request",
+            method: "GET".into(),
+            name: ["Read one ".into(), "order".into(), " with its positions".into()],
+            place: Default::default(),
+            path: vec![name.into(), "Orders".into()],
+            tags: vec!["needs-review".into()],
+            by: Some("ann".into()),
+        },
+        Match {
+            key: "c2-f1".into(),
+            href: "/collections/c2/items/f1".into(),
+            kind: "folder",
+            method: String::new(),
+            name: [name.into(), String::new(), String::new()],
+            place: ["What customers ".into(), "order".into(), "ed, and what became of it in the long time since then…".into()],
+            path: vec!["Ledger (internal)".into()],
+            tags: Vec::new(),
+            by: None,
+        },
+    ];
+    let searched = |hits: Vec<Match>, wrong: Option<String>| Library {
+        asked: Asked { q: "order".into(), sort: "name".into(), tag: "needs-review".into() },
+        found: Some(FoundPage { total: hits.len() * 40, hits, more: Some("next".into()), wrong }),
+        ..library(Vec::new())
     };
     let shelf = vec![
         collection("c1", name),
@@ -732,6 +765,9 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("invoice-paid", html(&|| invoice(name, true, false).render())),
         ("invoice-checkout", html(&|| invoice(name, false, true).render())),
         ("library", html(&|| library(shelf.clone()).render())),
+        ("library-found", html(&|| searched(hits.clone(), None).render())),
+        ("library-not-found", html(&|| searched(vec![], None).render())),
+        ("library-unreadable", html(&|| searched(vec![], Some("a search has at most 500 characters".into())).render())),
         ("library-empty", html(&|| library(vec![]).render())),
         ("collection", html(&|| page(tree(name), Some("now"), entries(name)).render())),
         ("collection-empty", html(&|| page(vec![], None, vec![]).render())),
