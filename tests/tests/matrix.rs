@@ -143,6 +143,9 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/workspaces/{workspace}/tags",              [401,   404,   404,   200,   200,   200,   200,   200]),
     ("PUT /api/workspaces/{workspace}/tags",              [401,   404,   404,   403,   403,   200,   200,   403]),
     // Of what the caller sees.
+    ("POST /api/collection-folders-transfers",            [401,   422,   422,   422,   422,   422,   422,   403]),
+    ("POST /api/collection-requests-transfers",           [401,   422,   422,   422,   422,   422,   422,   403]),
+    ("POST /api/collection-responses-transfers",          [401,   422,   422,   422,   422,   422,   422,   403]),
     ("GET /api/search",                                   [401,   200,   200,   200,   200,   200,   200,   200]),
     ("POST /api/search",                                  [401,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /api/tags/{slug}/entities",                     [401,   200,   200,   200,   200,   200,   200,   200]),
@@ -430,6 +433,11 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         "POST /api/password/reset" => json!({"token": "nonsense", "password": "correct horse battery"}),
         "POST /api/me/email/confirm" | "POST /api/me/email/undo" => json!({"token": "nonsense"}),
         "PATCH /api/me" => json!({"full_name": "Somebody"}),
+        "POST /api/collection-folders-transfers"
+        | "POST /api/collection-requests-transfers"
+        | "POST /api/collection-responses-transfers" => {
+            json!({"ids": ["1-0"], "mode": "copy", "target": {"model": "collection", "id": "1-0"}})
+        }
         "POST /api/search" => json!({"q": "request", "elementType": "requests"}),
         "PUT /api/workspaces/{workspace}/tags" | "PUT /api/collections/{collection}/tags" => json!({"tags": [{"slug": "needs-review"}]}),
         "DELETE /api/me" => json!({"password": "wrong horse"}),

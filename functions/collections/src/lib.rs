@@ -13,6 +13,7 @@ mod restore;
 mod shelf;
 mod subscription;
 mod sync;
+mod transfers;
 mod whole;
 
 /// What it needs of the environment.
@@ -44,6 +45,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sync::sync))
         .routes(routes!(restore::restore))
         .routes(routes!(restore::restore_collection))
+        .routes(routes!(transfers::folders))
+        .routes(routes!(transfers::requests))
+        .routes(routes!(transfers::responses))
         .routes(routes!(shelf::tag_collection))
         .routes(routes!(shelf::tag_workspace))
         .routes(routes!(shelf::star, shelf::unstar))

@@ -1,4 +1,4 @@
-//! Scheduled: imports that were never finished, generations replaced long ago, deleted folders, the trash, invitations past
+//! Scheduled: imports that were never finished, generations replaced long ago, additions that were never finished, deleted folders, the trash, invitations past
 //! their time, teams that are to be deleted, accounts that have ended; what teams pay: new cycles, reminders, teams whose invoice has waited for too
 //! long.
 
@@ -12,6 +12,7 @@ pub const NEEDS: &[Var] = &[Var::TableName];
 pub async fn handle(app: &App, _event: Value) -> Result<Value, Crash> {
     let now = app.now();
     let generations = app.store.remove_generations(now).await?;
+    let additions = app.store.remove_additions(now).await?;
     let trash = app.store.empty_trash(now).await?;
     let invites = app.store.expire_invites(now).await?;
     let teams = app.store.delete_doomed(now).await?;
@@ -20,6 +21,8 @@ pub async fn handle(app: &App, _event: Value) -> Result<Value, Crash> {
     for team in app.store.accounts_due(now).await? {
         accounts += app.store.look_after_account(team, now).await?;
     }
-    tracing::info!(generations, trash, invites, teams, accounts, ended, "cleaned up");
-    Ok(json!({"generations": generations, "trash": trash, "invites": invites, "teams": teams, "accounts": accounts, "ended": ended}))
+    tracing::info!(generations, additions, trash, invites, teams, accounts, ended, "cleaned up");
+    Ok(
+        json!({"generations": generations, "additions": additions, "trash": trash, "invites": invites, "teams": teams, "accounts": accounts, "ended": ended}),
+    )
 }

@@ -178,7 +178,7 @@ pub(crate) async fn postman(
         let total = all.len();
         return Ok(told(all.into_iter().skip(start).take(limit).collect(), total, next));
     }
-    let mut among: Vec<Listed> = shelf::reachable(&app, &caller).await?;
+    let mut among: Vec<Listed> = app.visible(&caller).await?;
     query = query.and(Field::Type, kind, false);
     for condition in &conditions {
         let named = |value: &str| condition.values.iter().any(|one| one == value) != condition.not;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use app::{App, By, Holder, Json, Problem, Query};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use domain::access::{Access, Caller, ReadCollection, ReadWorkspace};
+use domain::access::{Caller, ReadWorkspace};
 use domain::ids::UserId;
 use domain::search::fold;
 use serde::Deserialize;
@@ -103,28 +103,13 @@ pub(crate) async fn listed(app: &App, asked: Option<&str>, parts: &mut Parts) ->
     }
     let Holder(caller) = Holder::from_request_parts(parts, app).await?;
     let found = match (&caller.only, asked) {
-        (None, None) => reachable(app, &caller).await?,
+        (None, None) => app.visible(&caller).await?,
         (None, Some(_)) => Vec::new(),
         (Some(_), asked) => {
-            let mut found = reachable(app, &caller).await?;
+            let mut found = app.visible(&caller).await?;
             found.retain(|found| asked.is_none_or(|asked| asked == found.workspace.as_str()));
             found
         }
     };
     Ok((caller, found))
-}
-
-/// All that the caller sees of their workspaces.
-pub(crate) async fn reachable(app: &App, caller: &Caller) -> Result<Vec<Listed>, Problem> {
-    if let Some(only) = &caller.only {
-        return match app.reach::<ReadCollection>(caller, only).await {
-            Ok(by) => Ok(app.store.listed_one(&by).await?.into_iter().collect()),
-            Err(Problem::NotFound(_)) => Ok(Vec::new()),
-            Err(problem) => Err(problem),
-        };
-    }
-    let readable = app.store.workspaces(caller).await?.into_iter();
-    let readable: Vec<_> = readable.filter_map(|one| Access::<ReadWorkspace>::check(caller.clone(), one, None).ok()).collect();
-    let found = futures::future::try_join_all(readable.iter().map(|by| app.store.listed(by))).await?;
-    Ok(found.into_iter().flatten().collect())
 }

@@ -10,8 +10,6 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::shelf;
-
 fn told(tags: &[Tag]) -> Json<Value> {
     Json(json!({"tags": tags.iter().map(|tag| json!({"slug": tag.slug})).collect::<Vec<_>>()}))
 }
@@ -56,7 +54,7 @@ pub(crate) async fn entities(
     };
     let since = |tags: &[Tag]| tags.iter().find(|tag| tag.slug == slug).map(|tag| tag.at);
     let mut all: Vec<(Timestamp, String, &str)> = Vec::new();
-    for listed in shelf::reachable(&app, &caller).await? {
+    for listed in app.visible(&caller).await? {
         all.extend(since(&listed.tags).map(|at| (at, listed.collection.uid(listed.owner), "collection")));
     }
     if caller.only.is_none() {

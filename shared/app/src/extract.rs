@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use base64::Engine;
-use domain::access::{Access, Caller, CollectionRole, Denied, EditCollection, Permission, ReadCollection, Subject};
+use domain::access::{Access, Caller, CollectionRole, Denied, EditCollection, Permission, ReadCollection, ReadWorkspace, Subject};
 use domain::collection::{Deleted, Head};
 use domain::ids::{CollectionId, ElementId, TeamId, UserId, WorkspaceId};
 use domain::limit;
@@ -16,6 +16,7 @@ use domain::team::Workspace;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use store::imports::Listed;
 use store::keys::{self, Key};
 use store::readers::Grant;
 use store::saves::Basis;
@@ -402,6 +403,44 @@ impl App {
             Denied::NotFound => not_found,
             denied => denied.into(),
         })
+    }
+}
+
+impl App {
+    /// All collections that the caller sees in their workspaces, or the one that their key is bound to.
+    pub async fn visible(&self, caller: &Caller) -> Result<Vec<Listed>, Problem> {
+        if let Some(only) = &caller.only {
+            return match self.reach::<ReadCollection>(caller, only).await {
+                Ok(by) => Ok(self.store.listed_one(&by).await?.into_iter().collect()),
+                Err(Problem::NotFound(_)) => Ok(Vec::new()),
+                Err(problem) => Err(problem),
+            };
+        }
+        let readable = self.store.workspaces(caller).await?.into_iter();
+        let readable: Vec<_> = readable.filter_map(|one| Access::<ReadWorkspace>::check(caller.clone(), one, None).ok()).collect();
+        let found = futures::future::try_join_all(readable.iter().map(|by| self.store.listed(by))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The caller for one step of a request that writes in several: each is known again by itself.
+    pub async fn step(&self, caller: &Caller, key: &Keyed, step: &str) -> Result<Caller, Problem> {
+        let Some(name) = &key.0 else { return Ok(Caller { once: None, ..caller.clone() }) };
+        let key = Tokens::hash(&format!("{name} {step}"));
+        let done = self.store.done_before(caller.user, &key).await?;
+        let request = done.as_ref().map_or_else(|| step.to_owned(), |done| done.request.clone());
+        Ok(Caller { once: Some(Once { key, request, done: done.map(Arc::new) }), ..caller.clone() })
+    }
+}
+
+/// The `Idempotency-Key` of a request that writes in several steps.
+#[derive(Debug, Clone)]
+pub struct Keyed(Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for Keyed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Keyed, Problem> {
+        Ok(Keyed(once(parts)?.map(|once| format!("{} {}", once.key, once.request))))
     }
 }
 

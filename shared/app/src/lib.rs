@@ -42,7 +42,7 @@ pub use body::{Document, Fields, File, Json, Typed};
 pub use clock::Clock;
 pub use config::{Config, Var};
 pub use dns::{Dns, Given as GivenDns};
-pub use extract::{Again, By, Export, Fetched, Holder, Path, Query, Seen, Who, address, edits, writes};
+pub use extract::{Again, By, Export, Fetched, Holder, Keyed, Path, Query, Seen, Who, address, edits, writes};
 pub use mail::{Letter, Mail};
 pub use meter::Limits;
 pub use outbound::{Outbound, Unreachable};

@@ -145,7 +145,9 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::ElementGone => (404, "not_found", "there is no such element in the collection (any more)"),
         Conflict::InsideItself => (409, "inside_itself", "a folder cannot stand inside itself"),
         Conflict::ElementTooLong => (413, "element_too_long", "an element that is edited takes at most 1 MB, stored"),
-        Conflict::TooManyElements => (413, "too_many_elements", "at most 90 elements are added at once: import a collection for more"),
+        Conflict::TooManyElements => {
+            (413, "too_many_elements", "too many elements: a collection has at most 50,000, and one edit among several at most 90")
+        }
         Conflict::WrongParent => (422, "wrong_parent", "a folder or request stands in a folder, a response in a request"),
         Conflict::AskGone => (404, "not_found", "nobody waits for an answer here (any more)"),
         Conflict::ElementExists => (409, "element_exists", "an element with this id is in the collection already"),

@@ -16,7 +16,7 @@ use crate::drafts::Edit;
 use crate::elements::{self, Fetched};
 use crate::saves::{Basis, Outcome};
 use crate::transact::Leg;
-use crate::{Conflict, Error, Store, keys, trash};
+use crate::{Conflict, Error, Store, additions, keys, trash};
 
 impl Store {
     /// Puts new elements under `parent`, the first of them at `after` (`None`: at the end; `Some(None)`: first).
@@ -30,6 +30,9 @@ impl Store {
     ) -> Result<Element, Error> {
         if let Some(element) = by.caller.done().and_then(Done::whole_element) {
             return Ok(element);
+        }
+        if additions::is_large(&elements) {
+            return self.add_many(by, elements, after, now).await;
         }
         fit_together(&elements)?;
         let mut writing = Writing::start(self, by).await;
@@ -54,7 +57,7 @@ impl Store {
         }
     }
 
-    async fn check_parent(&self, head: &Head, parent: Option<&ElementId>, kind: Kind) -> Result<(), Error> {
+    pub(crate) async fn check_parent(&self, head: &Head, parent: Option<&ElementId>, kind: Kind) -> Result<(), Error> {
         let Some(parent) = parent else {
             return if kind == Kind::Response { Err(Conflict::WrongParent.into()) } else { Ok(()) };
         };

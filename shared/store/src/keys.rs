@@ -25,6 +25,7 @@
 //! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u` or `SUB#u#e`, `ACCESS#k` |
 //! | deleted folder, request or response | `COLL#c` | `TRASH#seq` |
 //! | deleted collection, in its workspace | `WS#w` | `TRASH#c` |
+//! | elements that are being added, and are not seen yet | `COLL#c` | `ADD#g#e` |
 //! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
 //! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
 //! | what is searched of a generation, and its parts | `COLL#c` | `INDEX#g`, `INDEX#g#seq#n` |
@@ -43,6 +44,7 @@
 //! | answer to a request that is done once | `ONCE#u#key` | `ONCE`, `PART#n` |
 //! | mail receipt | `MAIL#kind#u#cause` | `RECEIPT` |
 //! | index gsi1: generations to look after | `GENERATIONS` | `time#c#g` |
+//! | index gsi1: additions to look after | `ADDITIONS` | `time#c#e` |
 //! | index gsi1: the trash to be emptied or swept | `TRASH` | `time#c#seq` |
 //! | what I want to be told of, what I have seen of my feed | `USER#u` | `PREFS`, `SEEN` |
 //! | what I am told in the pages | `INBOX#u` | `ms#cause` |
@@ -481,6 +483,19 @@ pub fn generation_since(at: Timestamp, collection: &CollectionId, generation: &G
 /// The end of the range of gsi1 that is older than `at`.
 pub fn generations_before(at: Timestamp) -> String {
     milliseconds(at)
+}
+
+/// That elements are being added, of which this is the first.
+pub fn addition(collection: &CollectionId, generation: &GenerationId, top: &ElementId) -> Key {
+    Key::new(collection_partition(collection), format!("ADD#{generation}#{top}"))
+}
+
+/// The partition of gsi1 that lists additions to look after.
+pub const ADDITIONS: &str = "ADDITIONS";
+
+/// An addition's place in gsi1.
+pub fn addition_since(at: Timestamp, collection: &CollectionId, top: &ElementId) -> String {
+    format!("{}#{collection}#{top}", milliseconds(at))
 }
 
 /// The prefix of a generation's elements.

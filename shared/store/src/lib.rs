@@ -18,6 +18,7 @@ pub mod about;
 pub mod access;
 pub mod access_keys;
 pub mod accounts;
+pub mod additions;
 pub mod audit;
 pub mod batches;
 pub mod billing;

@@ -372,6 +372,16 @@ impl Store {
         Ok(results)
     }
 
+    /// In which of some collections elements are, and what they are.
+    pub async fn locate(&self, among: &[Listed], ids: &[ElementId]) -> Result<Vec<(CollectionId, ElementId, Kind)>, Error> {
+        let collections: Vec<CollectionId> = among.iter().map(|listed| listed.collection.clone()).collect();
+        let mut found = Vec::new();
+        for (head, index) in self.indexes(self.heads(&collections).await?).await? {
+            found.extend(ids.iter().filter_map(|id| Some((head.collection.clone(), id.clone(), index.row(id)?.kind))));
+        }
+        Ok(found)
+    }
+
     /// The names of people, where they have an account.
     pub async fn names(&self, mut users: HashSet<UserId>) -> Result<HashMap<UserId, String>, Error> {
         users.remove(&UserId(0));

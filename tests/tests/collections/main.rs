@@ -10,6 +10,7 @@ mod imports;
 mod kills;
 mod offline;
 mod search;
+mod transfers;
 mod tree;
 mod uploads;
 mod whole;
