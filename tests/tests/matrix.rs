@@ -78,6 +78,8 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/accounts",                                 [401,   400,   400,   403,   200,   403,   403,   403]),
     ("POST /api/teams/buy",                               [401,   200,   200,   200,   200,   200,   200,   403]),
     ("GET /api/workspaces",                               [401,   200,   200,   200,   200,   200,   200,   200]),
+    ("POST /api/workspaces",                              [401,   422,   422,   403,   403,   200,   200,   403]),
+    ("GET /api/workspaces-roles",                         [401,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /api/collections",                              [401,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /api/subscriptions",                            [401,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /api/feed",                                     [401,   200,   200,   200,   200,   200,   200,   200]),
@@ -149,6 +151,13 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/search",                                   [401,   200,   200,   200,   200,   200,   200,   200]),
     ("POST /api/search",                                  [401,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /api/tags/{slug}/entities",                     [401,   200,   200,   200,   200,   200,   200,   200]),
+    // The library: what its admins may, without what only other workspaces can.
+    ("PUT /api/workspaces/{workspace}",                   [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("DELETE /api/workspaces/{workspace}",                [401,   404,   404,   403,   403,   403,   400,   403]),
+    ("GET /api/workspaces/{workspace}/roles",             [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("PATCH /api/workspaces/{workspace}/roles",           [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("PUT /api/workspaces/{workspace}/roles",             [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/workspaces/{workspace}/element-transfers", [401,  404,   404,   422,   422,   422,   422,   422]),
     // A collection in the team's library.
     ("POST /api/collections",                             [401,   404,   404,   403,   403,   200,   200,   403]),
     ("POST /api/import",                                  [401,   404,   404,   403,   403,   200,   200,   403]),
@@ -464,6 +473,13 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         "POST /api/sessions/refresh" => json!({"refresh_token": "nonsense"}),
         "POST /api/me/api-keys" => json!({"name": "mine"}),
         "POST /api/invites/accept" => json!({"token": token}),
+        "POST /api/workspaces" => json!({"workspace": {"name": format!("Workspace {count}"), "type": "private", "teamId": team}}),
+        "PUT /api/workspaces/{workspace}" => json!({"workspace": {"about": format!("Changed {count} times")}}),
+        "PATCH /api/workspaces/{workspace}/roles" => {
+            json!({"roles": [{"op": "remove", "path": "/user", "value": [{"id": "1", "role": "1"}]}]})
+        }
+        "PUT /api/workspaces/{workspace}/roles" => json!({"to": "user:1", "role": null}),
+        "POST /api/workspaces/{workspace}/element-transfers" => json!({}),
         "POST /api/teams" => json!({"name": format!("Team {count}")}),
         "PATCH /api/teams/{team}/members/{user}" => json!({"role": "viewer"}),
         "POST /api/teams/{team}/seats" => json!({"count": 500}),

@@ -37,6 +37,8 @@ fn reason(standing: &Standing, groups: &[Group]) -> String {
         Why::Group(group) => format!("given to the group {}", name_of(groups, group)),
         Why::Everyone if standing.role == CollectionRole::None => "hidden from everyone who is not named".to_owned(),
         Why::Everyone => "given to everyone in the team".to_owned(),
+        Why::WorkspaceRole => "by their role in the workspace".to_owned(),
+        Why::OutsideWorkspace => "not let into the workspace".to_owned(),
         Why::TeamRole => format!("{} in the team", crate::teams::role_word(standing.member.role)),
     }
 }

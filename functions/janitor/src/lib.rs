@@ -1,4 +1,4 @@
-//! Scheduled: imports that were never finished, generations replaced long ago, additions that were never finished, deleted folders, the trash, invitations past
+//! Scheduled: imports that were never finished, generations replaced long ago, additions that were never finished, deleted folders, who is let into workspaces, the trash, invitations past
 //! their time, teams that are to be deleted, accounts that have ended; what teams pay: new cycles, reminders, teams whose invoice has waited for too
 //! long.
 
@@ -14,6 +14,7 @@ pub async fn handle(app: &App, _event: Value) -> Result<Value, Crash> {
     let generations = app.store.remove_generations(now).await?;
     let additions = app.store.remove_additions(now).await?;
     let trash = app.store.empty_trash(now).await?;
+    let workspaces = app.store.spread_rooms(now).await?;
     let invites = app.store.expire_invites(now).await?;
     let teams = app.store.delete_doomed(now).await?;
     let ended = app.store.remove_ended_accounts(now).await?;
@@ -21,8 +22,8 @@ pub async fn handle(app: &App, _event: Value) -> Result<Value, Crash> {
     for team in app.store.accounts_due(now).await? {
         accounts += app.store.look_after_account(team, now).await?;
     }
-    tracing::info!(generations, additions, trash, invites, teams, accounts, ended, "cleaned up");
+    tracing::info!(generations, additions, trash, workspaces, invites, teams, accounts, ended, "cleaned up");
     Ok(
-        json!({"generations": generations, "additions": additions, "trash": trash, "invites": invites, "teams": teams, "accounts": accounts, "ended": ended}),
+        json!({"generations": generations, "additions": additions, "trash": trash, "workspaces": workspaces, "invites": invites, "teams": teams, "accounts": accounts, "ended": ended}),
     )
 }

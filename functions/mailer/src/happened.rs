@@ -162,6 +162,11 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::GroupDeleted { .. }
         | Happened::GroupJoined { .. }
         | Happened::GroupLeft { .. }
+        | Happened::WorkspaceMade { .. }
+        | Happened::WorkspaceChanged { .. }
+        | Happened::WorkspaceDeleted { .. }
+        | Happened::WorkspaceRoleGiven { .. }
+        | Happened::CollectionMoved { .. }
         | Happened::RoleGiven { .. } => Ok(()),
     }
 }

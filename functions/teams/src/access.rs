@@ -44,6 +44,8 @@ fn reason(why: Why) -> &'static str {
         Why::Group(_) => "group",
         Why::Everyone => "everyone",
         Why::TeamRole => "team_role",
+        Why::WorkspaceRole => "workspace_role",
+        Why::OutsideWorkspace => "outside_workspace",
     }
 }
 
@@ -142,7 +144,11 @@ async fn grant(app: &App, access: &domain::access::Access<ManageAccess>, wishes:
         return Err(Problem::field("/roles", format!("1 to {} roles are given at once", limit::ROLES_AT_ONCE)));
     }
     let users: Vec<UserId> = wishes.iter().filter_map(|wish| if let Grantee::User(user) = wish.to { Some(user) } else { None }).collect();
-    let (members, groups) = tokio::try_join!(app.store.members_among(team, &users), app.store.groups(team))?;
+    let (members, groups) = tokio::try_join!(app.store.members_named(team, &users), app.store.groups(team))?;
+    let let_in = |user: UserId| {
+        let member = members.iter().find(|member| member.user == user);
+        member.map(|member| head.room.as_ref().is_none_or(|room| room.role(user, &member.membership()).is_some()))
+    };
     let mut errors = Vec::new();
     let mut seen = HashSet::new();
     for wish in &wishes {
@@ -150,7 +156,10 @@ async fn grant(app: &App, access: &domain::access::Access<ManageAccess>, wishes:
             _ if !seen.insert(wish.to) => "this is here twice",
             Grantee::User(user) if user == head.owner => "whoever made a collection is its admin, always",
             // What was given to somebody who is gone can be taken back.
-            Grantee::User(user) if wish.role.is_some() && !members.contains(&user) => "this person is not in the team",
+            Grantee::User(user) if wish.role.is_some() && let_in(user).is_none() => "this person is not in the team",
+            Grantee::User(user) if wish.role.is_some() && let_in(user) == Some(false) => {
+                "this person is not let into the workspace: give them a role there first"
+            }
             Grantee::Group(group) if wish.role.is_some() && !groups.iter().any(|one| one.id == group) => {
                 "there is no such group in the team"
             }
@@ -237,7 +246,7 @@ async fn shown(app: &App, head: &domain::collection::Head) -> Result<Value, Prob
 
 /// Who can see this: each member of the team, with what they may do in the collection and why.
 #[utoipa::path(get, path = "/api/collections/{collection}/access", tag = "Access", params(("collection" = String, Path)),
-    responses((status = 200, description = "`access`: `everyone`, `groups`, and `members` with `role` (`none`: hidden) and `why`: `maker`, `hidden_in_person`, `hidden_from_group`, `team_admin`, `in_person`, `group`, `everyone`, `team_role`")))]
+    responses((status = 200, description = "`access`: `everyone`, `groups`, and `members` with `role` (`none`: hidden) and `why`: `maker`, `hidden_in_person`, `hidden_from_group`, `team_admin`, `in_person`, `group`, `everyone`, `team_role`, `workspace_role`, `outside_workspace`")))]
 pub(crate) async fn who(State(app): State<App>, By(access): By<ReadCollection>) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({"access": shown(&app, &access.thing).await?})))
 }

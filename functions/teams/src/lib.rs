@@ -16,6 +16,7 @@ mod members;
 mod payments;
 mod settings;
 mod teams;
+mod workspace_roles;
 mod workspaces;
 
 /// What it needs of the environment.
@@ -50,8 +51,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(accounts::invoices))
         .routes(routes!(members::list))
         .routes(routes!(members::change, members::remove))
-        .routes(routes!(workspaces::list))
-        .routes(routes!(workspaces::get))
+        .routes(routes!(workspaces::list, workspaces::make))
+        .routes(routes!(workspaces::get, workspaces::update, workspaces::delete))
+        .routes(routes!(workspace_roles::all))
+        .routes(routes!(workspace_roles::get, workspace_roles::change, workspace_roles::change_one))
+        .routes(routes!(workspace_roles::transfer))
         .routes(routes!(access::roles, access::change_roles))
         .routes(routes!(access::who, access::change_one))
         .routes(routes!(access::asks, access::ask))

@@ -108,6 +108,6 @@ pub(crate) async fn remove(
     })?;
     app.store.remove_member(&removal, app.now()).await?;
     app.store.drop_unseen(user, team).await?;
-    app.store.forget_grants(user, team).await?;
+    app.store.forget_grants(user, team, app.now()).await?;
     Ok(Json(json!({"member": {"user": {"id": user}}})))
 }

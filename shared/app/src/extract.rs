@@ -304,13 +304,7 @@ impl Named for Workspace {
     }
     fn own(caller: &Caller, parts: &Parts) -> Option<Workspace> {
         // What decides about one's own workspace is known without reading it.
-        let own = Workspace {
-            id: caller.workspace.clone(),
-            name: String::new(),
-            team: None,
-            owner: caller.user,
-            created_at: jiff::Timestamp::UNIX_EPOCH,
-        };
+        let own = Workspace::new(caller.workspace.clone(), "", None, caller.user, jiff::Timestamp::UNIX_EPOCH);
         in_query(parts).workspace.is_none().then_some(own)
     }
     fn wanted(workspace: &WorkspaceId, _: UserId) -> Vec<Key> {

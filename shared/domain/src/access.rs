@@ -9,7 +9,7 @@ use crate::change::Actor;
 use crate::collection::{Deleted, Head};
 use crate::ids::{CollectionId, GroupId, KeyId, SessionId, TeamId, UserId, WorkspaceId};
 use crate::once::{Done, Once};
-use crate::team::Workspace;
+use crate::workspace::{Room, Visibility, Workspace, role_in_workspace};
 
 /// A member's role in a team, the lesser first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -203,8 +203,16 @@ pub enum Action {
     LeaveTeam,
     /// Set up the team's single sign-on.
     ManageSso,
+    /// Make a workspace of a team.
+    CreateWorkspace,
+    /// Know that a workspace is there, and who is let in.
+    SeeWorkspace,
     /// See what a workspace holds.
     ReadWorkspace,
+    /// Rename, describe or delete it, open it to the team or close it.
+    ManageWorkspace,
+    /// Choose who is let in.
+    ShareWorkspace,
     /// Put a collection into a workspace.
     CreateCollection,
     /// Read a collection and follow its changes.
@@ -213,6 +221,8 @@ pub enum Action {
     EditCollection,
     /// Delete it.
     DeleteCollection,
+    /// Take it out of its workspace, into another.
+    MoveCollection,
     /// Bring it back from the trash.
     RestoreCollection,
     /// Make an access key for it, with which anyone reads it.
@@ -236,24 +246,27 @@ impl Action {
     /// The table of rules.
     fn needs(self) -> Needs {
         match self {
-            Action::ReadTeam | Action::ReadWorkspace | Action::LeaveTeam => Needs::Member,
+            Action::ReadTeam | Action::SeeWorkspace | Action::ReadWorkspace | Action::LeaveTeam => Needs::Member,
             Action::ManageSeats => Needs::AdminOrBilling,
             Action::ManageBilling => Needs::Billing,
             Action::ManageDomains => Needs::Confirmed(TeamRole::Admin),
             Action::ManageInvites => Needs::Confirmed(TeamRole::Admin),
             Action::AskToInvite => Needs::Confirmed(TeamRole::Viewer),
             Action::ManageMembers | Action::ManageTeam | Action::ReadAudit | Action::ManageSso => Needs::Team(TeamRole::Admin),
-            Action::CreateCollection => Needs::Team(TeamRole::Editor),
+            Action::ManageWorkspace | Action::ShareWorkspace => Needs::Team(TeamRole::Admin),
+            Action::CreateCollection | Action::CreateWorkspace => Needs::Team(TeamRole::Editor),
             Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
             Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
-            Action::DeleteCollection | Action::RestoreCollection | Action::ManageAccessKeys | Action::ManageAccess => {
-                Needs::Collection(CollectionRole::Admin)
-            }
+            Action::DeleteCollection
+            | Action::MoveCollection
+            | Action::RestoreCollection
+            | Action::ManageAccessKeys
+            | Action::ManageAccess => Needs::Collection(CollectionRole::Admin),
         }
     }
 
     fn reads(self) -> bool {
-        matches!(self, Action::ReadTeam | Action::ReadAudit | Action::ReadWorkspace | Action::ReadCollection)
+        matches!(self, Action::ReadTeam | Action::ReadAudit | Action::SeeWorkspace | Action::ReadWorkspace | Action::ReadCollection)
     }
 }
 
@@ -304,6 +317,8 @@ pub struct Audience<'a> {
     pub everyone: Option<CollectionRole>,
     /// What groups may do.
     pub groups: &'a BTreeMap<GroupId, CollectionRole>,
+    /// Who is let into its workspace; `None`: everyone in the team.
+    pub room: Option<&'a Room>,
 }
 
 /// Why somebody has a role in a collection, or none.
@@ -325,15 +340,24 @@ pub enum Why {
     Everyone,
     /// Their role in the team gives it, because the maker has not chosen.
     TeamRole,
+    /// Their role in the workspace gives it.
+    WorkspaceRole,
+    /// They are not let into its workspace.
+    OutsideWorkspace,
 }
 
-/// A member's role in a collection of their team, and why. The maker is admin. A deny that names the person or one of
-/// their groups wins over everything else. Otherwise the highest counts of what their groups, everyone, and they in person
-/// were given; an admin of the team is admin. Hidden from everyone means: only those see it who are named.
+/// A member's role in a collection of their team, and why. Who is not let into its workspace sees nothing of it, whoever
+/// they are; who is, counts by their role there. The maker is admin. A deny that names the person or one of their groups
+/// wins over everything else. Otherwise the highest counts of what their groups, everyone, and they in person were given;
+/// an admin of the workspace is admin. Hidden from everyone means: only those see it who are named.
 pub fn standing(user: UserId, member: &Membership, audience: Audience<'_>, grant: Option<CollectionRole>) -> (CollectionRole, Why) {
+    let inside = audience.room.map_or(Some(member.role), |room| room.role(user, member));
+    let Some(inside) = inside else { return (CollectionRole::None, Why::OutsideWorkspace) };
     if audience.owner == user {
         return (CollectionRole::Admin, Why::Maker);
     }
+    // What the team's own role gives as well is told as that.
+    let through_team = audience.room.is_none_or(|room| room.visibility == Visibility::Team) && inside == member.role;
     let groups = || member.groups.iter().filter_map(|group| Some((*audience.groups.get(group)?, Why::Group(*group))));
     if grant == Some(CollectionRole::None) {
         return (CollectionRole::None, Why::HiddenInPerson);
@@ -341,12 +365,12 @@ pub fn standing(user: UserId, member: &Membership, audience: Audience<'_>, grant
     if let Some((_, Why::Group(group))) = groups().find(|(role, _)| *role == CollectionRole::None) {
         return (CollectionRole::None, Why::HiddenFromGroup(group));
     }
-    if member.role == TeamRole::Admin {
-        return (CollectionRole::Admin, Why::TeamAdmin);
+    if inside == TeamRole::Admin {
+        return (CollectionRole::Admin, if through_team { Why::TeamAdmin } else { Why::WorkspaceRole });
     }
     let general = match audience.everyone {
         Some(everyone) => (everyone, Why::Everyone),
-        None => (member.role.in_collections(), Why::TeamRole),
+        None => (inside.in_collections(), if through_team { Why::TeamRole } else { Why::WorkspaceRole }),
     };
     let named = grant.map(|role| (role, Why::InPerson)).into_iter().chain(groups());
     // Of equal ones the first is told.
@@ -393,6 +417,26 @@ pub fn allows(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), D
     }
 }
 
+/// What the caller is in a workspace, as a member.
+fn inside(caller: &Caller, action: Action, workspace: &Workspace) -> Result<Membership, Denied> {
+    let Some(team) = workspace.team else {
+        let own = workspace.owner == caller.user;
+        return if own { Ok(Membership::new(TeamRole::Admin, false)) } else { Err(Denied::NotFound) };
+    };
+    let member = caller.teams.get(&team).ok_or(Denied::NotFound)?;
+    // What is in a team's workspace is the team's, and must not be lost with the last one who was let in: its admins know
+    // which private ones there are, and can let people in, themselves too. Before that, they see nothing of what is inside.
+    let rescues = member.role == TeamRole::Admin && matches!(action, Action::SeeWorkspace | Action::ShareWorkspace);
+    let role = if rescues { Some(TeamRole::Admin) } else { role_in_workspace(workspace, caller.user, member) };
+    match role {
+        Some(role) => Ok(Membership { role, ..member.clone() }),
+        None if member.role == TeamRole::Admin => {
+            Err(Denied::Forbidden("a role in this private workspace: admins of the team can give it"))
+        }
+        None => Err(Denied::NotFound),
+    }
+}
+
 const THROUGH_SSO: &str = "a sign-in through the single sign-on of the team";
 
 fn judge(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied> {
@@ -404,11 +448,7 @@ fn judge(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied
     let membership = match thing {
         Thing::Team(team) if buys => caller.teams.get(&team).cloned(),
         Thing::Team(team) => Some(caller.teams.get(&team).ok_or(Denied::NotFound)?.clone()),
-        Thing::Workspace(workspace) => match workspace.team {
-            Some(team) => Some(caller.teams.get(&team).ok_or(Denied::NotFound)?.clone()),
-            None if workspace.owner == caller.user => Some(Membership::new(TeamRole::Admin, false)),
-            None => return Err(Denied::NotFound),
-        },
+        Thing::Workspace(workspace) => Some(inside(caller, action, workspace)?),
         Thing::Collection(..) => None,
     };
     let role = match thing {
@@ -418,12 +458,19 @@ fn judge(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied
     if !caller.writes && !action.reads() {
         return Err(Denied::Forbidden("an API key with the scope \"write\""));
     }
+    let in_workspace = matches!(thing, Thing::Workspace(_));
     let team_role = |needed: TeamRole| membership.as_ref().is_some_and(|member| needed <= member.role);
     let bills = buys || membership.as_ref().is_some_and(|member| member.billing);
     let (allowed, needs) = match action.needs() {
         Needs::Member => (membership.is_some(), "a member"),
         Needs::Team(needed) => {
-            (team_role(needed), if needed == TeamRole::Admin { "the role admin in the team" } else { "the role editor in the team" })
+            let words = match (needed, in_workspace) {
+                (TeamRole::Admin, false) => "the role admin in the team",
+                (_, false) => "the role editor in the team",
+                (TeamRole::Admin, true) => "the role admin in the workspace",
+                (_, true) => "the role editor in the workspace",
+            };
+            (team_role(needed), words)
         }
         Needs::AdminOrBilling => (bills || team_role(TeamRole::Admin), "the role admin or billing in the team"),
         Needs::Billing => (bills, "the role billing in the team"),
@@ -546,8 +593,16 @@ permissions! {
     LeaveTeam: TeamId;
     /// See [`Action::ManageSso`].
     ManageSso: TeamId;
+    /// See [`Action::CreateWorkspace`].
+    CreateWorkspace: TeamId;
+    /// See [`Action::SeeWorkspace`].
+    SeeWorkspace: Workspace;
     /// See [`Action::ReadWorkspace`].
     ReadWorkspace: Workspace;
+    /// See [`Action::ManageWorkspace`].
+    ManageWorkspace: Workspace;
+    /// See [`Action::ShareWorkspace`].
+    ShareWorkspace: Workspace;
     /// See [`Action::CreateCollection`].
     CreateCollection: Workspace;
     /// See [`Action::ReadCollection`].
@@ -556,6 +611,8 @@ permissions! {
     EditCollection: Head;
     /// See [`Action::DeleteCollection`].
     DeleteCollection: Head;
+    /// See [`Action::MoveCollection`].
+    MoveCollection: Head;
     /// See [`Action::RestoreCollection`].
     RestoreCollection: Deleted;
     /// See [`Action::ShareCollection`].
@@ -606,6 +663,7 @@ mod tests {
             count: 0,
             everyone,
             groups: BTreeMap::new(),
+            room: None,
             access: 0,
             created_at: at,
             updated_at: at,
@@ -681,6 +739,7 @@ mod tests {
                                 Why::Group(group) => head.groups[&group],
                                 Why::Everyone => everyone.unwrap(),
                                 Why::TeamRole => team_role.in_collections(),
+                                Why::WorkspaceRole | Why::OutsideWorkspace => panic!("everyone is let in"),
                             };
                             assert_eq!(told, role, "{why:?}");
                             seen += 1;
@@ -690,6 +749,52 @@ mod tests {
             }
         }
         assert_eq!(seen, 3 * 5 * 5 * 25 * 2);
+    }
+
+    /// Every kind of member and every way to be let in, against the rule in its plainest words.
+    #[test]
+    fn a_private_workspace_is_for_whom_it_was_given() {
+        use Action::{CreateCollection, CreateWorkspace, ManageWorkspace, ReadWorkspace, SeeWorkspace, ShareWorkspace};
+        let roles = [None, Some(TeamRole::Viewer), Some(TeamRole::Editor), Some(TeamRole::Admin)];
+        for visibility in [Visibility::Private, Visibility::Team] {
+            for team_role in [TeamRole::Viewer, TeamRole::Editor, TeamRole::Admin] {
+                for (person, group) in roles.iter().flat_map(|one| roles.iter().map(move |two| (*one, *two))) {
+                    let mut who = caller(2, &[(9, team_role)]);
+                    who.teams.get_mut(&TeamId(9)).unwrap().groups = vec![GroupId(1)];
+                    let room = Room {
+                        visibility,
+                        users: person.map(|role| (UserId(2), role)).into_iter().chain([(UserId(3), TeamRole::Admin)]).collect(),
+                        groups: group.map(|role| (GroupId(1), role)).into_iter().chain([(GroupId(2), TeamRole::Admin)]).collect(),
+                        revision: 1,
+                    };
+                    let through_team = (visibility == Visibility::Team).then_some(team_role);
+                    let inside = [person, group, through_team].into_iter().flatten().max();
+                    let at = jiff::Timestamp::UNIX_EPOCH;
+                    let workspace =
+                        Workspace { room: Some(room.clone()), ..Workspace::new("w".parse().unwrap(), "W", Some(TeamId(9)), UserId(1), at) };
+                    let may = |action| allows(&who, action, Thing::Workspace(&workspace)).is_ok();
+                    let least = |needed| inside.is_some_and(|role| needed <= role);
+                    let told = format!("{visibility:?} {team_role:?} {person:?} {group:?}");
+                    assert_eq!(may(ReadWorkspace), inside.is_some(), "{told}");
+                    assert_eq!(may(CreateCollection), least(TeamRole::Editor), "{told}");
+                    assert_eq!(may(ManageWorkspace), least(TeamRole::Admin), "{told}");
+                    assert_eq!(may(ShareWorkspace), least(TeamRole::Admin) || team_role == TeamRole::Admin, "{told}");
+                    assert_eq!(may(SeeWorkspace), inside.is_some() || team_role == TeamRole::Admin, "{told}");
+                    let shelf = Head { room: Some(room), ..head(Some(9), None) };
+                    assert_eq!(role_in(&who, &shelf, None), inside.map(TeamRole::in_collections), "{told}");
+                    let all = Some(CollectionRole::Admin);
+                    assert_eq!(role_in(&who, &shelf, all), inside.and(all), "what is given in a collection opens no workspace: {told}");
+                    assert_eq!(role_in(&who, &shelf, Some(CollectionRole::None)), None, "{told}");
+                    let made = Head { owner: UserId(2), ..shelf };
+                    assert_eq!(role_in(&who, &made, None), inside.and(all), "nor does having made it: {told}");
+                    let stranger = caller(3, &[(8, TeamRole::Admin)]);
+                    assert_eq!(allows(&stranger, SeeWorkspace, Thing::Workspace(&workspace)), Err(Denied::NotFound));
+                    assert_eq!(role_in(&stranger, &made, all), None);
+                }
+            }
+        }
+        let made = |role| allows(&caller(2, &[(9, role)]), CreateWorkspace, Thing::Team(TeamId(9))).is_ok();
+        assert_eq!([TeamRole::Viewer, TeamRole::Editor, TeamRole::Admin].map(made), [false, true, true]);
     }
 
     #[test]
@@ -704,7 +809,7 @@ mod tests {
         }
         assert_eq!(allows(&bound("c"), Action::ReadTeam, Thing::Team(TeamId(9))), Err(Denied::NotFound));
         let at = jiff::Timestamp::UNIX_EPOCH;
-        let workspace = Workspace { id: "w".parse().unwrap(), name: String::new(), team: None, owner: UserId(1), created_at: at };
+        let workspace = Workspace::new("w".parse().unwrap(), "", None, UserId(1), at);
         assert_eq!(allows(&bound("c"), Action::CreateCollection, Thing::Workspace(&workspace)), Err(Denied::NotFound));
     }
 

@@ -9,6 +9,7 @@ use crate::access::{Audience, CollectionRole};
 use crate::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId, WorkspaceId};
 use crate::json;
 use crate::tags::Tag;
+use crate::workspace::Room;
 
 /// What is known of a collection without its elements. Every change of the collection changes its head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub struct Head {
     /// The roles given to groups of the team.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<GroupId, CollectionRole>,
+    /// Who is let into its workspace, as that says it; `None`: everyone in the team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<Room>,
     /// Counts up whenever it changes who sees it. A change of the collection carries it along: whoever began to follow
     /// before is asked again whether they may.
     #[serde(default, skip_serializing_if = "never")]
@@ -82,7 +86,7 @@ pub struct Deleted(pub Head);
 impl Head {
     /// Whom it is for, apart from roles given in person.
     pub fn audience(&self) -> Audience<'_> {
-        Audience { team: self.team, owner: self.owner, everyone: self.everyone, groups: &self.groups }
+        Audience { team: self.team, owner: self.owner, everyone: self.everyone, groups: &self.groups, room: self.room.as_ref() }
     }
 
     /// The id that the Postman API shows beside the plain one.

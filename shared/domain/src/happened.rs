@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Caller, CollectionRole, TeamRole};
 use crate::billing::{Period, PlanId};
 use crate::change::Actor;
-use crate::ids::{CollectionId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId};
+use crate::ids::{CollectionId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId, WorkspaceId};
 use crate::mail_domain::DomainName;
 use crate::sso::Provider;
 use crate::team::Joining;
+use crate::workspace::Visibility;
 
 /// Who does something, and from where.
 #[derive(Debug, Clone, Default)]
@@ -469,6 +470,56 @@ pub enum Happened {
         /// Who.
         user: UserId,
     },
+    /// A workspace was made.
+    WorkspaceMade {
+        /// The team.
+        team: TeamId,
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Who sees it.
+        visibility: Visibility,
+    },
+    /// A workspace got another name, text or visibility.
+    WorkspaceChanged {
+        /// The team.
+        team: TeamId,
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// What changed: `name`, `about`, `description`, `visibility`.
+        fields: Vec<String>,
+        /// Who sees it now.
+        visibility: Visibility,
+    },
+    /// A workspace was deleted, with everything in it.
+    WorkspaceDeleted {
+        /// The team.
+        team: TeamId,
+        /// The workspace.
+        workspace: WorkspaceId,
+    },
+    /// A role in a workspace was given or taken.
+    WorkspaceRoleGiven {
+        /// The team.
+        team: TeamId,
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// To whom: a person or a group.
+        to: Grantee,
+        /// What; `None`: it was taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<TeamRole>,
+    },
+    /// A collection was taken from one workspace to another.
+    CollectionMoved {
+        /// The team in whose trail this stands: the one that it left, or the one that it came to.
+        team: TeamId,
+        /// The collection.
+        collection: CollectionId,
+        /// Where it was.
+        from: WorkspaceId,
+        /// Where it is.
+        into: WorkspaceId,
+    },
     /// A role in a collection was given or taken.
     RoleGiven {
         /// The collection's team; `None` where it is a person's own.
@@ -579,6 +630,11 @@ impl Happened {
             | Happened::GroupDeleted { team, .. }
             | Happened::GroupJoined { team, .. }
             | Happened::GroupLeft { team, .. }
+            | Happened::WorkspaceMade { team, .. }
+            | Happened::WorkspaceChanged { team, .. }
+            | Happened::WorkspaceDeleted { team, .. }
+            | Happened::WorkspaceRoleGiven { team, .. }
+            | Happened::CollectionMoved { team, .. }
             | Happened::AccessAsked { team, .. }
             | Happened::AccessAnswered { team, .. } => Trail::Team(*team),
             Happened::RoleGiven { team, owner, .. } => team.map_or(Trail::User(*owner), Trail::Team),

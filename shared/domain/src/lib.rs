@@ -27,6 +27,7 @@ pub mod second_factor;
 pub mod sso;
 pub mod tags;
 pub mod team;
+pub mod workspace;
 
 /// Why a value from outside was not taken: a sentence for a person, in lower case, without a full stop.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -48,6 +48,14 @@ pub const SEATS: u64 = 10_000;
 pub const ROLES_AT_ONCE: usize = 30;
 /// Characters of what somebody says who asks for something.
 pub const MESSAGE_CHARS: usize = 500;
+/// Workspaces of a team beside its library.
+pub const WORKSPACES: usize = 200;
+/// Persons and groups that are named in a workspace: each head of what is in it carries them.
+pub const WORKSPACE_NAMED: usize = 100;
+/// Characters of a workspace's description.
+pub const WORKSPACE_CHARS: usize = 20_000;
+/// Roles in a collection that are taken away in the transaction of a move: each is an item with its mirror.
+pub const ROLES_ON_A_MOVE: usize = 40;
 /// Groups of a team.
 pub const GROUPS: usize = 100;
 /// Members that are put into a group or taken out of it at once.

@@ -9,6 +9,7 @@ use crate::account::Email;
 use crate::ids::{GroupId, InviteId, TeamId, UserId, WishId, WorkspaceId};
 use crate::limit;
 use crate::mail_domain::Discovery;
+pub use crate::workspace::Workspace;
 
 /// A team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,22 +86,6 @@ impl Default for Joining {
     fn default() -> Joining {
         Joining { bound: false, discovery: Discovery::Off, role: TeamRole::Viewer }
     }
-}
-
-/// Where collections live: a person's own workspace or a team's library.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Workspace {
-    /// Its id.
-    pub id: WorkspaceId,
-    /// Its name.
-    pub name: String,
-    /// The team whose library it is; `None` for a person's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team: Option<TeamId>,
-    /// The person whose it is, or who made the team.
-    pub owner: UserId,
-    /// When it was made.
-    pub created_at: Timestamp,
 }
 
 /// The seats of a team. Members and pending invitations each hold one.

@@ -238,8 +238,8 @@ impl Store {
         self.end_looking(looking.iter().filter(|one| !seen.contains_key(&one.collection))).await
     }
 
-    /// Takes back what a person who is out was given in a team's collections: should they come back, they begin anew.
-    pub async fn forget_grants(&self, user: UserId, team: TeamId) -> Result<(), Error> {
+    /// Takes back what a person who is out was given in a team's collections and workspaces: should they come back, they begin anew.
+    pub async fn forget_grants(&self, user: UserId, team: TeamId, now: Timestamp) -> Result<(), Error> {
         let items = self.all(&Range::prefix(keys::user_partition(user), keys::GRANTS)).await?;
         let mut gone = Vec::new();
         for item in items {
@@ -248,7 +248,8 @@ impl Store {
                 gone.extend([keys::grant(&grant.collection, user), keys::my_grant(user, &grant.collection)]);
             }
         }
-        self.delete_all(&gone).await
+        self.delete_all(&gone).await?;
+        self.forget_in_workspaces(user, team, now).await
     }
 
     /// Of registrations made before it last changed who sees the collection, those whose users still do.
@@ -275,7 +276,12 @@ impl Store {
         let Some(head) = items.remove(&keys::head(collection)) else { return Ok(()) };
         let head: Head = read(head)?;
         let grant: Option<Grant> = items.remove(&keys::grant(collection, by.user)).map(read).transpose()?;
-        let Some(team) = head.team.filter(|team| head.deleted_at.is_none() && by.teams.contains_key(team)) else { return Ok(()) };
+        let Some((team, member)) = head.team.and_then(|team| Some((team, by.teams.get(&team)?))) else { return Ok(()) };
+        // What is in a private workspace is given to nobody who is not let in.
+        let outside = head.room.as_ref().is_some_and(|room| room.role(by.user, member).is_none());
+        if outside || head.deleted_at.is_some() {
+            return Ok(());
+        }
         if role_in(by, &head, grant.map(|grant| grant.role)).is_some_and(|has| role <= has) {
             return Ok(());
         }

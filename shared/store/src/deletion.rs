@@ -57,9 +57,11 @@ impl Store {
     async fn delete_team(&self, team: &Team, now: Timestamp) -> Result<(), Error> {
         // Nobody is in it first: from there on nobody sees anything of it. The audit log stays.
         for member in self.members(team.id).await? {
-            self.forget_member(&member).await?;
+            self.forget_member(&member, now).await?;
         }
-        self.erase_workspace(&team.workspace).await?;
+        for workspace in self.rooms_of(team).await? {
+            self.erase_workspace(&workspace).await?;
+        }
         let invites = self.invites(team.id).await?;
         self.delete_all(&invites.iter().map(|invite: &Invite| keys::email_invite(&digest(&invite.email), team.id)).collect::<Vec<_>>())
             .await?;
@@ -79,12 +81,12 @@ impl Store {
         .await
     }
 
-    async fn forget_member(&self, member: &Member) -> Result<(), Error> {
+    async fn forget_member(&self, member: &Member, now: Timestamp) -> Result<(), Error> {
         let (team, user): (TeamId, _) = (member.team, member.user);
         let part = users::part(user, team);
         self.transact(&[part, Leg::delete(keys::member(team, user))]).await?;
         self.drop_unseen(user, team).await?;
-        self.forget_grants(user, team).await
+        self.forget_grants(user, team, now).await
     }
 
     /// Removes a workspace with everything in it.

@@ -8,13 +8,11 @@ use domain::account::{Email, Username};
 use domain::change::FORMER_MEMBER;
 use domain::happened::{Event, Happened};
 use domain::ids::{TeamId, UserId, WorkspaceId};
-use domain::team::Team;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::access_keys::AccessKey;
 use crate::identities::Identity;
-use crate::imports::Listed;
 use crate::live::Connection;
 use crate::subscriptions::{MailLevel, Subscription};
 use crate::users::{Profile, claim_of};
@@ -102,11 +100,13 @@ impl Store {
         for team in &farewell.teams {
             self.rename_in(Range::of(keys::team_feed(*team)), user).await?;
             let Some(team) = self.team(*team).await? else { continue };
-            let Team { workspace, .. } = team;
-            for listed in self.listed_in(&workspace).await? {
-                self.rename_in(Range::prefix(keys::log_partition(&listed.collection), keys::CHANGES), user).await?;
-                self.delete_when(&keys::grant(&listed.collection, user), None, Item::new()).await?;
+            for workspace in self.rooms_of(&team).await? {
+                for listed in self.listed_in(&workspace).await? {
+                    self.rename_in(Range::prefix(keys::log_partition(&listed.collection), keys::CHANGES), user).await?;
+                    self.delete_when(&keys::grant(&listed.collection, user), None, Item::new()).await?;
+                }
             }
+            self.forget_in_workspaces(user, team.id, now).await?;
         }
         for team in &farewell.buys {
             self.delete_when(&keys::buyer(*team, user), None, Item::new()).await?;
@@ -138,11 +138,6 @@ impl Store {
             self.erase(partition, |_| None).await?;
         }
         Ok(())
-    }
-
-    async fn listed_in(&self, workspace: &WorkspaceId) -> Result<Vec<Listed>, Error> {
-        let items = self.all(&Range::prefix(keys::workspace_partition(workspace), keys::COLLECTIONS)).await?;
-        items.into_iter().map(read).collect()
     }
 
     /// Calls the author of changes a former member, where it is this one.

@@ -14,6 +14,7 @@ use domain::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId
 use domain::once::Done;
 use domain::search::Index;
 use domain::tags::Tag;
+use domain::workspace::{Room, Workspace};
 use domain::{format, json, limit};
 use futures::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +23,9 @@ use serde::{Deserialize, Serialize};
 use crate::commit::{Plan, Tried, Writing};
 use crate::elements::Whole;
 use crate::transact::Leg;
-use crate::{Conflict, Error, Item, Range, Store, changes, elements, keys, n, once, read, row, s, search, subscriptions, values};
+use crate::{
+    Conflict, Ended, Error, Item, Range, Store, changes, elements, keys, n, once, read, row, s, search, subscriptions, values, workspaces,
+};
 
 /// Elements that are packed and written together while others are packed.
 const WRITTEN_TOGETHER: usize = 4 * limit::BATCH_WRITE;
@@ -70,9 +73,9 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// Whom it is for, apart from roles given in person.
-    pub fn audience(&self) -> Audience<'_> {
-        Audience { team: self.team, owner: self.owner, everyone: self.everyone, groups: &self.groups }
+    /// Whom it is for, apart from roles given in person; who is let in, its workspace says.
+    pub fn audience<'a>(&'a self, room: Option<&'a Room>) -> Audience<'a> {
+        Audience { team: self.team, owner: self.owner, everyone: self.everyone, groups: &self.groups, room }
     }
 }
 
@@ -194,7 +197,7 @@ impl Store {
         if let Some(head) = caller.done().and_then(|done| done.head.clone()) {
             return Ok(head);
         }
-        let head = Head {
+        let mut head = Head {
             collection: collection.clone(),
             workspace: by.thing.id.clone(),
             team: by.thing.team,
@@ -205,6 +208,7 @@ impl Store {
             count: parsed.elements.len() as u64,
             everyone: None,
             groups: BTreeMap::new(),
+            room: by.thing.room.clone(),
             access: 0,
             created_at: now,
             updated_at: now,
@@ -237,21 +241,33 @@ impl Store {
             omitted: false,
             past: Past::default(),
         };
-        let mut legs = vec![
-            Leg::create(row(&keys::head(&collection), "head", &head)?).or(Conflict::IdTaken),
-            Leg::put(listed_item(&head)?),
-            Leg::delete(marker).when("attribute_exists(pk)"),
-        ];
-        legs.extend(changes::items(&head, &change)?.into_iter().map(Leg::create));
-        if let Some(once) = &caller.once {
-            let mut kept = once::legs(caller.user, once, Done::head(&head), now)?.into_iter();
-            legs.extend(kept.next().map(|leg| leg.or(Conflict::UnderWay)));
-            legs.extend(kept);
+        let mut patience = self.patience();
+        loop {
+            let mut legs = vec![
+                Leg::create(row(&keys::head(&collection), "head", &head)?).or(Conflict::IdTaken),
+                Leg::put(listed_item(&head)?),
+                Leg::delete(marker.clone()).when("attribute_exists(pk)").or(Conflict::CollectionGone),
+            ];
+            legs.extend(changes::items(&head, &change)?.into_iter().map(Leg::create));
+            if let Some(once) = &caller.once {
+                let mut kept = once::legs(caller.user, once, Done::head(&head), now)?.into_iter();
+                legs.extend(kept.next().map(|leg| leg.or(Conflict::UnderWay)));
+                legs.extend(kept);
+            }
+            legs.extend(subscriptions::legs(&head, caller, None, subscriptions::Wish::default(), 0, now)?);
+            if by.thing.team.is_some() {
+                // The head says who is let in as the workspace says it now.
+                legs.push(workspaces::same_room(&Workspace { room: head.room.clone(), ..by.thing.clone() }));
+            }
+            if let Ended::Committed = self.transact(&legs).await? {
+                self.memory.saw(&collection, &generation);
+                return Ok(head);
+            }
+            patience.wait().await?;
+            let there = self.workspace(&by.thing.id).await?.filter(|workspace| !workspace.closing).ok_or(Conflict::WorkspaceGone)?;
+            let still = Access::<CreateCollection>::check(caller.clone(), there, None).map_err(|_| Conflict::WorkspaceGone)?;
+            head.room = still.thing.room;
         }
-        legs.extend(subscriptions::legs(&head, caller, None, subscriptions::Wish::default(), 0, now)?);
-        self.commit(&legs).await?;
-        self.memory.saw(&collection, &generation);
-        Ok(head)
     }
 
     /// Replaces everything in a collection. Ids that match are kept; elements that stay the same keep their revision, and
@@ -313,7 +329,9 @@ impl Store {
             true => self.grants_of(by.caller.user).await?,
             false => HashMap::new(),
         };
-        listed.retain(|listed| role_for(&by.caller, listed.audience(), grants.get(&listed.collection).copied()).is_some());
+        listed.retain(|listed| {
+            role_for(&by.caller, listed.audience(by.thing.room.as_ref()), grants.get(&listed.collection).copied()).is_some()
+        });
         Ok(listed)
     }
 

@@ -21,7 +21,8 @@
 //! | wish that an address be invited | `TEAM#t` | `WISH#sha` |
 //! | single sign-on of a team, its logo | `TEAM#t` | `SSO`, `LOGO` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
-//! | workspace, and its collections where it is a person's | `WS#w` | `WS`, `COLL#c` |
+//! | workspace, and its collections | `WS#w` | `WS`, `COLL#c` |
+//! | workspace of a team beside its library | `TEAM#t` | `ROOM#w` |
 //! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u` or `SUB#u#e`, `ACCESS#k` |
 //! | deleted folder, request or response | `COLL#c` | `TRASH#seq` |
 //! | deleted collection, in its workspace | `WS#w` | `TRASH#c` |
@@ -55,6 +56,7 @@
 //! | index gsi1: teams to be deleted, by when | `DOOMED` | `time#t` |
 //! | index gsi1: what teams pay, by the time when it is to be looked at | `BILLING` | `time#t` |
 //! | index gsi1: accounts that have ended | `GONE` | `time#u` |
+//! | index gsi1: workspaces whose collections do not yet say who is let in | `ROOMS` | `time#w` |
 //! | index gsi1: invitations by the time when they expire | `INVITES` | `time#t#i` |
 
 use std::fmt;
@@ -357,6 +359,22 @@ pub fn invite_until(at: Timestamp, team: TeamId, invite: &InviteId) -> String {
 /// The end of the range of gsi1 that has expired at `at`.
 pub fn invites_until(at: Timestamp) -> String {
     milliseconds(at)
+}
+
+/// The prefix of a team's workspaces beside its library.
+pub const ROOMS: &str = "ROOM#";
+
+/// That a workspace is a team's.
+pub fn room(team: TeamId, workspace: &WorkspaceId) -> Key {
+    Key::new(team_partition(team), format!("{ROOMS}{workspace}"))
+}
+
+/// The partition of gsi1 that lists workspaces whose collections do not yet say who is let in.
+pub const ROOMS_DUE: &str = "ROOMS";
+
+/// Such a workspace's place in gsi1.
+pub fn room_due(at: Timestamp, workspace: &WorkspaceId) -> String {
+    format!("{}#{workspace}", milliseconds(at))
 }
 
 /// A workspace.

@@ -44,6 +44,7 @@ pub mod imports;
 pub mod invites;
 pub mod keys;
 pub mod live;
+pub mod moves;
 pub mod notices;
 pub mod once;
 pub mod pictures;
@@ -71,6 +72,7 @@ pub mod uploads;
 pub mod users;
 mod wholes;
 pub mod wishes;
+pub mod workspaces;
 
 use keys::Key;
 pub use transact::{Ended, Leg, OnFail};
@@ -135,6 +137,18 @@ pub enum Conflict {
     GroupGone,
     /// The team has as many groups as it can have.
     TooManyGroups,
+    /// The team has as many workspaces as it can have.
+    TooManyWorkspaces,
+    /// The workspace is not there (any more).
+    WorkspaceGone,
+    /// The private workspace would be left without an admin.
+    LastWorkspaceAdmin,
+    /// As many persons and groups are named in the workspace as can be.
+    TooManyNamed,
+    /// More roles were given in the collection than a move can take away.
+    TooManyRoles,
+    /// Something in it is not the caller's to delete.
+    NotYours,
     /// The team is not to be deleted.
     TeamStays,
     /// The team would be left without an admin.

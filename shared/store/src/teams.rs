@@ -63,11 +63,6 @@ pub fn read_seats(item: Item) -> Result<Seats, Error> {
     read(item)
 }
 
-/// A workspace from its item.
-pub fn read_workspace(item: Item) -> Result<Workspace, Error> {
-    read(item)
-}
-
 /// The leg that takes `count` seats. A condition cannot subtract, so that the free seats are kept beside the taken ones.
 pub(crate) fn take_seats(team: TeamId, count: usize) -> Leg {
     Leg::update(keys::seats(team), "SET #used = #used + :count, #free = #free - :count")
@@ -154,8 +149,7 @@ impl Store {
             delete_at: None,
             read_only: false,
         };
-        let workspace =
-            Workspace { id: new.workspace.clone(), name: "Team Library".to_owned(), team: Some(new.id), owner: by.user, created_at: now };
+        let workspace = Workspace::new(new.workspace.clone(), "Team Library", Some(new.id), by.user, now);
         let legs = vec![
             Leg::create(row(&keys::handle_claim(new.handle.as_str()), "claim", &HandleClaim { team: new.id })?).or(Conflict::HandleTaken),
             Leg::create(row(&keys::team(new.id), "team", &team)?).or(Conflict::IdTaken),
@@ -211,11 +205,16 @@ impl Store {
 
     /// Which of `users` are in a team.
     pub async fn members_among(&self, team: TeamId, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
+        Ok(self.members_named(team, users).await?.into_iter().map(|member| member.user).collect())
+    }
+
+    /// Those of `users` who are in a team, as its members.
+    pub async fn members_named(&self, team: TeamId, users: &[UserId]) -> Result<Vec<Member>, Error> {
         let mut wanted: Vec<Key> = users.iter().map(|user| keys::member(team, *user)).collect();
         wanted.sort();
         wanted.dedup();
         let found = self.get_many(&wanted).await?;
-        found.into_values().map(|item| read::<Member>(item).map(|member| member.user)).collect()
+        found.into_values().map(read).collect()
     }
 
     /// The groups of a team, the oldest first.
@@ -286,24 +285,5 @@ impl Store {
                 Ended::MovedOn(_) => patience.wait().await?,
             }
         }
-    }
-
-    /// A workspace.
-    pub async fn workspace(&self, workspace: &WorkspaceId) -> Result<Option<Workspace>, Error> {
-        self.get(&keys::workspace(workspace)).await?.map(read).transpose()
-    }
-
-    /// The workspaces that a person has: their own, then those of their teams.
-    pub async fn workspaces(&self, caller: &Caller) -> Result<Vec<Workspace>, Error> {
-        let teams: Vec<Key> = caller.teams.keys().map(|team| keys::team(*team)).collect();
-        let mut teams = self.get_many(&teams).await?;
-        let mut wanted = vec![keys::workspace(&caller.workspace)];
-        for team in caller.teams.keys() {
-            if let Some(item) = teams.remove(&keys::team(*team)) {
-                wanted.push(keys::workspace(&read::<Team>(item)?.workspace));
-            }
-        }
-        let mut found = self.get_many(&wanted).await?;
-        wanted.iter().filter_map(|key| found.remove(key)).map(read).collect()
     }
 }

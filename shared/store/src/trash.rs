@@ -152,6 +152,9 @@ impl Store {
                 .when("attribute_exists(pk)")
                 .or(Conflict::CollectionGone),
         ];
+        // It goes back to where it was, if that is there.
+        let there = "attribute_exists(pk) AND attribute_not_exists(#closing)";
+        legs.push(Leg::check(keys::workspace(&head.workspace)).when(there).or(Conflict::WorkspaceGone));
         legs.extend(plan.legs);
         legs.extend(changes::items(&head, &change)?.into_iter().map(Leg::create));
         self.commit(&legs).await?;

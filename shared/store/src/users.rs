@@ -269,8 +269,7 @@ impl Store {
             read_only: BTreeSet::new(),
             buys: BTreeSet::new(),
         };
-        let workspace =
-            Workspace { id: new.workspace.clone(), name: "My Workspace".to_owned(), team: None, owner: new.id, created_at: now };
+        let workspace = Workspace::new(new.workspace.clone(), "My Workspace", None, new.id, now);
         let claim = Claim { user: new.id, until: None };
         let by = |actor| Doer { actor, address: new.address.clone(), client: None };
         let (name, email) = (keys::name_claim(&new.username), keys::email_claim(&digest(&new.email)));

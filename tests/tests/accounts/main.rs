@@ -25,4 +25,5 @@ mod signing_in;
 mod sockets;
 mod team_sso;
 mod teams;
+mod workspaces;
 mod world;
