@@ -202,6 +202,13 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/collections/{collection}/at/{seq}",        [401,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /api/collections/{collection}/items/{item}/history", [401, 404, 404,  200,   200,   200,   200,   200]),
     ("GET /api/collections/{collection}/trash",           [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("POST /api/collections/fork/{collection}",           [401,   404,   404,   200,   200,   200,   200,   403]),
+    ("PUT /api/collections/{collection}/pulls",           [401,   404,   404,   403,   403,   400,   400,   403]),
+    ("POST /api/collections/merge",                       [401,   422,   422,   422,   422,   422,   422,   422]),
+    ("PUT /api/collection-merges",                        [401,   422,   422,   422,   422,   422,   422,   422]),
+    ("GET /api/collection-merges-tasks/{task}",           [401,   404,   404,   404,   404,   404,   404,   404]),
+    ("GET /api/collections/{collection}/forks",           [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /api/collections/collection-forks",             [401,   200,   200,   200,   200,   200,   200,   200]),
     ("POST /api/collections/{collection}/restore",        [401,   404,   404,   403,   403,   200,   200,   403]),
     ("GET /api/workspaces/{workspace}/trash",             [401,   404,   404,   200,   200,   200,   200,   200]),
     // A deleted one.
@@ -410,6 +417,7 @@ impl World {
             ("{file}", "console.css".to_owned()),
             ("{upload}", upload),
             ("{part}", "0".to_owned()),
+            ("{task}", "nonsense".to_owned()),
             ("{provider}", "google".to_owned()),
             ("{identity}", "nonsense".to_owned()),
         ] {
@@ -526,6 +534,9 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         | "PUT /api/collections/{collection}/responses/{item}" => json!({"name": "theirs"}),
         "POST /api/collections/{collection}/sync" => json!({"since": 0}),
         "POST /api/collections/{collection}/restore" => json!({"seq": 1}),
+        "POST /api/collections/fork/{collection}" => json!({"label": "theirs"}),
+        "PUT /api/collections/{collection}/pulls" => json!({}),
+        "POST /api/collections/merge" | "PUT /api/collection-merges" => json!({"source": "-", "destination": "-"}),
         "PUT /api/collections/{collection}/subscription" => json!({"mail": "off"}),
         _ => return None,
     };

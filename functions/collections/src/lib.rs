@@ -5,6 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod batch;
+mod forks;
 mod import;
 mod items;
 mod operations;
@@ -42,6 +43,11 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(postman::create_response))
         .routes(routes!(postman::replace_response, postman::delete_response))
         .routes(routes!(batch::batch))
+        .routes(routes!(forks::fork))
+        .routes(routes!(forks::pull))
+        .routes(routes!(forks::merge_fork))
+        .routes(routes!(forks::merge_as_task))
+        .routes(routes!(forks::task))
         .routes(routes!(sync::sync))
         .routes(routes!(restore::restore))
         .routes(routes!(restore::restore_collection))

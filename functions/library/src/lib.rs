@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod changes;
+mod forks;
 mod past;
 mod postman;
 mod search;
@@ -39,6 +40,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(postman::folder))
         .routes(routes!(postman::request))
         .routes(routes!(postman::response))
+        .routes(routes!(forks::of))
+        .routes(routes!(forks::mine))
         .routes(routes!(past::state))
         .routes(routes!(past::at))
         .routes(routes!(past::history))

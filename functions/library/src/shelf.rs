@@ -73,6 +73,7 @@ pub(crate) async fn collections(Query(asked): Query<Listing>, State(app): State<
                 "team": listed.team,
                 "count": listed.count,
                 "revision": listed.seq,
+                "fork": listed.fork.as_ref().map(app::show::fork),
                 "tags": listed.tags.iter().map(|tag| json!({"slug": tag.slug})).collect::<Vec<_>>(),
             });
             if stars.is_some() {

@@ -33,6 +33,9 @@ pub(crate) fn deed(change: &Change) -> String {
         (Op::Update, _) => format!("changed {thing}"),
         (Op::Move, _) => format!("moved {thing}"),
         (Op::Delete, _) => format!("deleted {thing}"),
+        (Op::Import, None) if change.merged.is_some() => {
+            format!("merged “{}” into the collection", line(change.merged.as_deref().unwrap_or_default()))
+        }
         (Op::Import, None) => "imported a new version".to_owned(),
         (Op::Import, Some(_)) => format!("imported {thing}"),
         (Op::Restore, _) => format!("restored {thing}"),
@@ -50,6 +53,7 @@ pub(crate) fn subject(change: &Change, collection: &str) -> String {
         Op::Update => "changed",
         Op::Move => "moved",
         Op::Delete => "deleted",
+        Op::Import if change.merged.is_some() => "merged",
         Op::Import => "imported",
         Op::Restore => "restored",
     };

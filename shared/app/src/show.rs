@@ -1,5 +1,6 @@
 //! Things that more than one function answers with, in their shape on the wire.
 
+use domain::fork::ForkOf;
 use domain::team::{Seats, Team};
 use serde_json::{Value, json};
 
@@ -21,6 +22,11 @@ pub fn team(team: &Team, of: Seats) -> Value {
         "readOnly": team.read_only,
         "seats": seats(of),
     })
+}
+
+/// What a collection is a fork of, in the Postman API's shape.
+pub fn fork(of: &ForkOf) -> Value {
+    json!({"label": of.label, "createdAt": of.at, "from": of.uid()})
 }
 
 /// The seats of a team. Members and pending invitations each hold one.

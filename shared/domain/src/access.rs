@@ -673,6 +673,7 @@ mod tests {
             deleted_at: None,
             tags: Vec::new(),
             sweeping: Vec::new(),
+            fork: None,
         }
     }
 

@@ -132,6 +132,9 @@ pub struct Change {
     /// How many elements, for a change of many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
+    /// Where a merge of a fork brought it: the fork's label, or the parent's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<String>,
     /// `true` where `changes` was too large to travel: read them with `GET …/changes`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub omitted: bool,

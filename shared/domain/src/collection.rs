@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Audience, CollectionRole};
+use crate::fork::ForkOf;
 use crate::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId, WorkspaceId};
 use crate::json;
 use crate::tags::Tag;
@@ -66,6 +67,9 @@ pub struct Head {
     /// looks whether it stands in one of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweeping: Vec<ElementId>,
+    /// What it is a fork of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<ForkOf>,
 }
 
 /// Whether a counter has never counted.

@@ -7,6 +7,7 @@ pub mod billing;
 pub mod change;
 pub mod collection;
 pub mod event;
+pub mod fork;
 pub mod format;
 pub mod happened;
 pub mod ids;

@@ -62,6 +62,8 @@ pub const GROUPS: usize = 100;
 pub const GROUP_CHANGES: usize = 100;
 /// Characters of a client's id or secret at an issuer.
 pub const SSO_CHARS: usize = 1_000;
+/// Forks on one page of a list.
+pub const FORKS_PAGE: usize = 100;
 /// Entries of one page (feed, changes).
 pub const PAGE: usize = 100;
 /// A change's body in an event; larger ones are left out and marked (API Gateway: 128 KB a message, 32 KB a frame).

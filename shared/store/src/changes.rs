@@ -72,6 +72,8 @@ struct Record {
     moved: Option<Moved>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     counts: Option<Counts>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    merged: Option<String>,
 }
 
 /// What is packed where a change has more to say than its fields: those alone are an array.
@@ -94,6 +96,7 @@ pub(crate) fn items(head: &Head, change: &Change) -> Result<Vec<Item>, Error> {
         base: change.base,
         moved: change.moved.clone(),
         counts: change.counts,
+        merged: change.merged.clone(),
     };
     let key = keys::change(&change.collection, change.seq);
     let mut item = row(&key, "change", &record)?;
@@ -118,9 +121,9 @@ fn decode(item: Item, parts: impl Fn(usize) -> Option<Vec<u8>>) -> Result<(Chang
         false => serde_json::from_str(&text),
     };
     let Body { changes, past } = body.map_err(|error| Error::torn(&key, error))?;
-    let Record { about, seq, op, item, actor, at, client, base, moved, counts } = read(item)?;
+    let Record { about, seq, op, item, actor, at, client, base, moved, counts, merged } = read(item)?;
     let collection = about.collection.clone();
-    Ok((Change { collection, seq, op, item, actor, at, client, base, changes, moved, counts, omitted, past }, about))
+    Ok((Change { collection, seq, op, item, actor, at, client, base, changes, moved, counts, merged, omitted, past }, about))
 }
 
 /// A change from a stream record's image.

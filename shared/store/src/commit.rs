@@ -101,6 +101,7 @@ pub(crate) struct Plan {
     pub(crate) changes: Vec<FieldChange>,
     pub(crate) moved: Option<Moved>,
     pub(crate) counts: Option<Counts>,
+    pub(crate) merged: Option<String>,
     pub(crate) effect: Effect,
     pub(crate) past: Past,
     pub(crate) legs: Vec<Leg>,
@@ -119,6 +120,7 @@ impl Plan {
             changes: Vec::new(),
             moved: None,
             counts: None,
+            merged: None,
             effect: Effect::default(),
             past: Past::default(),
             legs: Vec::new(),
@@ -147,6 +149,7 @@ impl Plan {
             changes: self.changes.clone(),
             moved: self.moved.clone(),
             counts: self.counts,
+            merged: self.merged.clone(),
             omitted: false,
             past: self.past.clone(),
         }

@@ -62,7 +62,7 @@ impl State {
             (Op::Delete, _) => {
                 self.elements.values_mut().filter(|(_, deleted)| *deleted == Some(change.seq)).for_each(|(_, deleted)| *deleted = None);
             }
-            (Op::Restore, _) => {
+            (Op::Restore | Op::Import, _) => {
                 for was in &change.past.elements {
                     match &was.element {
                         Some(element) if element.kind == Kind::Collection => {
@@ -76,8 +76,8 @@ impl State {
                     }
                 }
             }
-            // The replaced generation is where going back starts.
-            (Op::Create | Op::Import, _) => (),
+            // The collection itself. (Of an import of all, the replaced generation is where going back starts.)
+            (Op::Create, None) => (),
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::access::{Access, Audience, CollectionRole, CreateCollection, EditCollection, ReadCollection, ReadWorkspace, role_for};
 use domain::change::{Change, Counts, Op, Past};
 use domain::collection::{Element, Head, Kind, never, one_shard};
+use domain::fork::ForkOf;
 use domain::format::Parsed;
 use domain::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId, WorkspaceId};
 use domain::once::Done;
@@ -24,7 +25,8 @@ use crate::commit::{Plan, Tried, Writing};
 use crate::elements::Whole;
 use crate::transact::Leg;
 use crate::{
-    Conflict, Ended, Error, Item, Range, Store, changes, elements, keys, n, once, read, row, s, search, subscriptions, values, workspaces,
+    Conflict, Ended, Error, Item, Range, Store, changes, elements, forks, keys, n, once, read, row, s, search, subscriptions, values,
+    workspaces,
 };
 
 /// Elements that are packed and written together while others are packed.
@@ -70,6 +72,9 @@ pub struct Listed {
     /// As its head says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,
+    /// As its head says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<ForkOf>,
 }
 
 impl Listed {
@@ -89,7 +94,7 @@ struct Generation {
 }
 
 /// Due now: under construction. Due in 90 days: replaced.
-fn generation_item(collection: &CollectionId, generation: &GenerationId, since: Timestamp) -> Result<Item, Error> {
+pub(crate) fn generation_item(collection: &CollectionId, generation: &GenerationId, since: Timestamp) -> Result<Item, Error> {
     let key = keys::generation(collection, generation);
     let value = Generation {
         collection: collection.clone(),
@@ -124,6 +129,7 @@ pub(crate) fn listed_item(head: &Head) -> Result<Item, Error> {
         groups: head.groups.clone(),
         access: head.access,
         tags: head.tags.clone(),
+        fork: head.fork.clone(),
     };
     row(&keys::listed(&head.workspace, &head.collection), "listed", &listed)
 }
@@ -192,6 +198,18 @@ impl Store {
         new_ids: (CollectionId, GenerationId),
         now: Timestamp,
     ) -> Result<Head, Error> {
+        self.create_as(by, parsed, new_ids, None, now).await
+    }
+
+    /// Makes a collection, as a fork where it is one.
+    pub(crate) async fn create_as(
+        &self,
+        by: &Access<CreateCollection>,
+        parsed: Parsed,
+        new_ids: (CollectionId, GenerationId),
+        fork: Option<(ForkOf, GenerationId)>,
+        now: Timestamp,
+    ) -> Result<Head, Error> {
         let (collection, generation) = new_ids;
         let caller = &by.caller;
         if let Some(head) = caller.done().and_then(|done| done.head.clone()) {
@@ -218,6 +236,7 @@ impl Store {
             deleted_at: None,
             tags: Vec::new(),
             sweeping: Vec::new(),
+            fork: fork.as_ref().map(|(of, _)| of.clone()),
         };
         let mut all = parsed.elements;
         all.iter_mut().for_each(|element| element.revision = 1);
@@ -226,6 +245,10 @@ impl Store {
         let marker = keys::generation(&collection, &generation);
         self.begin_generation(&collection, &generation, now).await?;
         self.write_generation(&collection, &generation, &root, &all).await?;
+        if let Some((_, base)) = &fork {
+            self.begin_generation(&collection, base, now).await?;
+            self.write_generation(&collection, base, &root, &all).await?;
+        }
         let change = Change {
             collection: collection.clone(),
             seq: 1,
@@ -238,6 +261,7 @@ impl Store {
             changes: Vec::new(),
             moved: None,
             counts: Some(Counts { created: head.count, ..Counts::default() }),
+            merged: None,
             omitted: false,
             past: Past::default(),
         };
@@ -249,6 +273,9 @@ impl Store {
                 Leg::delete(marker.clone()).when("attribute_exists(pk)").or(Conflict::CollectionGone),
             ];
             legs.extend(changes::items(&head, &change)?.into_iter().map(Leg::create));
+            if let Some((of, base)) = &fork {
+                legs.extend(forks::legs(&head, of, base)?);
+            }
             if let Some(once) = &caller.once {
                 let mut kept = once::legs(caller.user, once, Done::head(&head), now)?.into_iter();
                 legs.extend(kept.next().map(|leg| leg.or(Conflict::UnderWay)));
@@ -354,7 +381,8 @@ impl Store {
             let Some(item) = self.get(&key).await? else { continue };
             let Generation { collection, generation, .. } = read(item)?;
             let head: Option<Head> = self.get(&keys::head(&collection)).await?.map(read).transpose()?;
-            if head.is_some_and(|head| head.generation == generation) {
+            let used = head.is_some_and(|head| head.generation == generation) || self.is_common(&collection, &generation).await?;
+            if used {
                 self.delete_when(&key, None, Item::new()).await?;
                 continue;
             }

@@ -24,6 +24,8 @@
 //! | workspace, and its collections | `WS#w` | `WS`, `COLL#c` |
 //! | workspace of a team beside its library | `TEAM#t` | `ROOM#w` |
 //! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u` or `SUB#u#e`, `ACCESS#k` |
+//! | what a fork and its parent have in common, fork of it (mirror) | `COLL#c` | `FORK#parent`, `FORKED#c` |
+//! | my fork (mirror) | `USER#u` | `FORK#c` |
 //! | deleted folder, request or response | `COLL#c` | `TRASH#seq` |
 //! | deleted collection, in its workspace | `WS#w` | `TRASH#c` |
 //! | elements that are being added, and are not seen yet | `COLL#c` | `ADD#g#e` |
@@ -431,8 +433,31 @@ pub fn subscription(collection: &CollectionId, user: UserId, item: Option<&Eleme
     Key::new(collection_partition(collection), format!("{SUBSCRIPTIONS}{user}{}", of_item(item)))
 }
 
-/// Where a person finds what lies under `sort` in a collection: their subscription or their role.
+/// The prefix of forks: of a fork's own item in it, and of a person's forks.
+pub const FORKS: &str = "FORK#";
+/// The prefix of a collection's forks.
+pub const FORKED: &str = "FORKED#";
+
+/// What a fork and its parent have in common.
+pub fn fork(fork: &CollectionId, parent: &CollectionId) -> Key {
+    Key::new(collection_partition(fork), format!("{FORKS}{parent}"))
+}
+
+/// A fork, as its parent lists it.
+pub fn forked(parent: &CollectionId, fork: &CollectionId) -> Key {
+    Key::new(collection_partition(parent), format!("{FORKED}{fork}"))
+}
+
+/// A fork, as its maker finds it.
+pub fn my_fork(user: UserId, fork: &CollectionId) -> Key {
+    Key::new(user_partition(user), format!("{FORKS}{fork}"))
+}
+
+/// Where others find what lies under `sort` in a collection: a person their subscription or their role, a parent its fork.
 pub fn mirror(collection: &CollectionId, sort: &str) -> Option<Key> {
+    if let Some(parent) = sort.strip_prefix(FORKS) {
+        return Some(forked(&parent.parse().ok()?, collection));
+    }
     if let Some(user) = sort.strip_prefix(GRANTS) {
         return Some(my_grant(user.parse().ok()?, collection));
     }

@@ -37,6 +37,7 @@ pub mod ending;
 pub mod events;
 pub mod factors;
 pub mod feed;
+pub mod forks;
 pub mod groups;
 pub mod history;
 pub mod identities;
@@ -207,6 +208,8 @@ pub enum Conflict {
     WrongParent,
     /// Nobody asks (any more).
     AskGone,
+    /// Neither of two collections is a fork of the other.
+    NotAFork,
 }
 
 /// Why an operation of the store failed.

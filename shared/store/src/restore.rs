@@ -24,9 +24,9 @@ const TOGETHER: usize = 40;
 const TOGETHER_BYTES: usize = 1024 * 1024;
 
 /// What an element is to become: there, or not there.
-struct Wanted {
-    put: Vec<Element>,
-    removed: Vec<Element>,
+pub(crate) struct Wanted {
+    pub(crate) put: Vec<Element>,
+    pub(crate) removed: Vec<Element>,
 }
 
 impl Store {
@@ -53,32 +53,9 @@ impl Store {
             if wanted.put.is_empty() && wanted.removed.is_empty() {
                 return Ok(head);
             }
-            let mut plan = self.plan_restore(by, &head, &current, &wanted, item, now)?;
-            let bytes: usize =
-                plan.past.elements.iter().map(|was| was.json.len()).chain(wanted.put.iter().map(|element| element.json.len())).sum();
-            if wanted.put.len() + wanted.removed.len() <= TOGETHER && bytes <= TOGETHER_BYTES {
-                plan.legs = legs(&head, &current, &wanted)?;
-                for trashed in self.trashed(&head.collection).await? {
-                    if wanted.put.iter().any(|element| element.id == trashed.item.id) {
-                        plan.legs.push(Leg::delete(keys::trashed(&head.collection, trashed.seq)));
-                    }
-                }
-            } else {
-                // Too many for a transaction: as with an import, all of it anew, seen by nobody before it is complete.
-                plan.past.elements.clear();
-                let generation = new_generation();
-                self.write_restored(&head, &current, &wanted, &generation, now).await?;
-                plan.past.generation = Some(head.generation.clone());
-                plan.effect.generation = Some(generation.clone());
-                plan.legs = imports::switch_legs(&head, &generation, now)?;
-            }
-            let after = Head {
-                seq: writing.next_seq(),
-                count: head.count.saturating_add_signed(plan.effect.added),
-                name: plan.effect.name.clone().unwrap_or_else(|| head.name.clone()),
-                generation: plan.effect.generation.clone().unwrap_or_else(|| head.generation.clone()),
-                ..head
-            };
+            let plan = Plan::new(Op::Restore, None, &by.caller, now);
+            let mut plan = self.plan_all(plan, &head, &current, &wanted, item, &mut new_generation).await?;
+            let after = after(&head, &plan);
             plan.remember(|| Done::head(&after))?;
             if let Tried::Done = writing.commit(plan).await? {
                 return Ok(writing.head);
@@ -86,59 +63,36 @@ impl Store {
         }
     }
 
-    fn plan_restore(
+    /// Plans that all that is wanted becomes so, in one change: of `item` where it is about one.
+    pub(crate) async fn plan_all(
         &self,
-        by: &Access<EditCollection>,
+        mut plan: Plan,
         head: &Head,
         current: &State,
         wanted: &Wanted,
         item: Option<&ElementId>,
-        now: Timestamp,
+        new_generation: &mut (impl FnMut() -> GenerationId + Send),
     ) -> Result<Plan, Error> {
-        let top = item.and_then(|item| wanted.put.iter().find(|element| element.id == *item));
-        let mut plan = Plan::new(Op::Restore, top, &by.caller, now);
-        if let (None, Some(item)) = (top, item) {
-            // The element itself is as it was; what stands in it is not.
-            plan.item = current.elements.get(item).map(|(element, _)| ItemRef::from(element));
-        }
-        let is_there = |id: &ElementId| current.elements.get(id).is_some_and(|(_, deleted)| deleted.is_none());
-        let mut counts = Counts { deleted: wanted.removed.len() as u64, ..Counts::default() };
-        for element in wanted.put.iter().filter(|element| element.kind != Kind::Collection) {
-            if is_there(&element.id) { counts.updated += 1 } else { counts.created += 1 }
-        }
-        plan.effect.added = i64::try_from(counts.created).unwrap_or(0) - i64::try_from(counts.deleted).unwrap_or(0);
-        plan.counts = (counts.created + counts.updated + counts.deleted > 1).then_some(counts);
-        if let Some(element) = top {
-            let was = match element.kind {
-                Kind::Collection => Some(&current.root),
-                _ => current.elements.get(&element.id).map(|(element, _)| element),
-            };
-            plan.base = was.map(|was| was.revision);
-            match was.filter(|_| element.kind == Kind::Collection || is_there(&element.id)) {
-                Some(was) => plan.changes(&was.json, &element.json),
-                None => plan.changes = vec![FieldChange { pointer: String::new(), before: None, after: merge::raw(&element.json) }],
-            }
-        }
-        if let Some(root) = wanted.put.iter().find(|element| element.kind == Kind::Collection) {
-            plan.effect.name = commit::root_name(&root.json).filter(|name| *name != head.name);
-        }
-        let last = wanted.put.iter().filter(|element| element.kind != Kind::Collection).map(|element| element.order.clone()).max();
-        plan.effect.last = last.filter(|last| head.last.as_ref().is_none_or(|now| now < last));
-        let touched = wanted.put.iter().chain(&wanted.removed);
-        plan.past.elements = touched
-            .map(|element| {
-                let was = match element.kind {
-                    Kind::Collection => Some((&current.root, None)),
-                    _ => current.elements.get(&element.id).map(|(element, deleted)| (element, *deleted)),
-                };
-                Was {
-                    id: element.id.clone(),
-                    element: was.map(|(element, _)| element.clone()),
-                    json: was.map(|(element, _)| element.json.clone()).unwrap_or_default(),
-                    deleted: was.and_then(|(_, deleted)| deleted),
+        let now = plan.at;
+        describe(&mut plan, head, current, wanted, item);
+        let bytes: usize =
+            plan.past.elements.iter().map(|was| was.json.len()).chain(wanted.put.iter().map(|element| element.json.len())).sum();
+        if wanted.put.len() + wanted.removed.len() <= TOGETHER && bytes <= TOGETHER_BYTES {
+            plan.legs = legs(head, current, wanted)?;
+            for trashed in self.trashed(&head.collection).await? {
+                if wanted.put.iter().any(|element| element.id == trashed.item.id) {
+                    plan.legs.push(Leg::delete(keys::trashed(&head.collection, trashed.seq)));
                 }
-            })
-            .collect();
+            }
+        } else {
+            // Too many for a transaction: as with an import, all of it anew, seen by nobody before it is complete.
+            plan.past.elements.clear();
+            let generation = new_generation();
+            self.write_restored(head, current, wanted, &generation, now).await?;
+            plan.past.generation = Some(head.generation.clone());
+            plan.effect.generation = Some(generation.clone());
+            plan.legs = imports::switch_legs(head, &generation, now)?;
+        }
         Ok(plan)
     }
 
@@ -170,7 +124,68 @@ impl Store {
     }
 }
 
-fn wanted(head: &Head, current: &State, root: &Element, then: Vec<Element>, item: Option<&ElementId>) -> Result<Wanted, Error> {
+/// The head behind a planned change.
+pub(crate) fn after(head: &Head, plan: &Plan) -> Head {
+    Head {
+        seq: head.seq + 1,
+        count: head.count.saturating_add_signed(plan.effect.added),
+        name: plan.effect.name.clone().unwrap_or_else(|| head.name.clone()),
+        generation: plan.effect.generation.clone().unwrap_or_else(|| head.generation.clone()),
+        ..head.clone()
+    }
+}
+
+/// What a change of many says of itself.
+fn describe(plan: &mut Plan, head: &Head, current: &State, wanted: &Wanted, item: Option<&ElementId>) {
+    let top = item.and_then(|item| wanted.put.iter().find(|element| element.id == *item));
+    plan.item = match (top, item) {
+        (Some(top), _) => Some(ItemRef::from(top)),
+        // The element itself is as it was; what stands in it is not.
+        (None, Some(item)) => current.elements.get(item).map(|(element, _)| ItemRef::from(element)),
+        (None, None) => None,
+    };
+    let is_there = |id: &ElementId| current.elements.get(id).is_some_and(|(_, deleted)| deleted.is_none());
+    let mut counts = Counts { deleted: wanted.removed.len() as u64, ..Counts::default() };
+    for element in wanted.put.iter().filter(|element| element.kind != Kind::Collection) {
+        if is_there(&element.id) { counts.updated += 1 } else { counts.created += 1 }
+    }
+    plan.effect.added = i64::try_from(counts.created).unwrap_or(0) - i64::try_from(counts.deleted).unwrap_or(0);
+    plan.counts = (plan.op == Op::Import || counts.created + counts.updated + counts.deleted > 1).then_some(counts);
+    if let Some(element) = top {
+        let was = match element.kind {
+            Kind::Collection => Some(&current.root),
+            _ => current.elements.get(&element.id).map(|(element, _)| element),
+        };
+        plan.base = was.map(|was| was.revision);
+        match was.filter(|_| element.kind == Kind::Collection || is_there(&element.id)) {
+            Some(was) => plan.changes(&was.json, &element.json),
+            None => plan.changes = vec![FieldChange { pointer: String::new(), before: None, after: merge::raw(&element.json) }],
+        }
+    }
+    if let Some(root) = wanted.put.iter().find(|element| element.kind == Kind::Collection) {
+        plan.effect.name = commit::root_name(&root.json).filter(|name| *name != head.name);
+    }
+    let last = wanted.put.iter().filter(|element| element.kind != Kind::Collection).map(|element| element.order.clone()).max();
+    plan.effect.last = last.filter(|last| head.last.as_ref().is_none_or(|now| now < last));
+    let touched = wanted.put.iter().chain(&wanted.removed);
+    plan.past.elements = touched
+        .map(|element| {
+            let was = match element.kind {
+                Kind::Collection => Some((&current.root, None)),
+                _ => current.elements.get(&element.id).map(|(element, deleted)| (element, *deleted)),
+            };
+            Was {
+                id: element.id.clone(),
+                element: was.map(|(element, _)| element.clone()),
+                json: was.map(|(element, _)| element.json.clone()).unwrap_or_default(),
+                deleted: was.and_then(|(_, deleted)| deleted),
+            }
+        })
+        .collect();
+}
+
+/// What has to change so that a collection, or an item of it, becomes `then` again.
+pub(crate) fn wanted(head: &Head, current: &State, root: &Element, then: Vec<Element>, item: Option<&ElementId>) -> Result<Wanted, Error> {
     let next = head.seq + 1;
     let whole = current.clone().alive();
     let there: HashMap<&ElementId, &Element> = whole.elements.iter().map(|element| (&element.id, element)).collect();

@@ -4,6 +4,7 @@ mod conflicts;
 mod crowd;
 mod edits;
 mod following;
+mod forks;
 mod formats;
 mod history;
 mod imports;

@@ -1,0 +1,565 @@
+//! Forks: what a collection is a fork of, and the three-way merge of a fork with what it came from.
+//!
+//! The elements of a fork have the ids that they have in the parent, so that the two can be told apart element by element.
+//! *Mine* is always the fork, *theirs* the parent, whichever way a merge goes; *base* is what both had last in common.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::collection::{Element, Kind};
+use crate::ids::{CollectionId, ElementId, UserId};
+use crate::json;
+use crate::merge::{Overlap, raw, three_way};
+
+/// What a collection is a fork of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForkOf {
+    /// The parent.
+    pub from: CollectionId,
+    /// Who made the parent: its uid carries their id.
+    pub owner: UserId,
+    /// What the fork is called among the forks.
+    pub label: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+impl ForkOf {
+    /// The parent's uid.
+    pub fn uid(&self) -> String {
+        self.from.uid(self.owner)
+    }
+}
+
+/// All of a collection at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Tree<'a> {
+    /// The collection's own part.
+    pub root: &'a Element,
+    /// Its elements.
+    pub elements: &'a [Element],
+}
+
+/// Whose state holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The fork's.
+    Mine,
+    /// The parent's.
+    Theirs,
+}
+
+/// What somebody says about an element that both sides changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// One side's, as it is there.
+    Take(Side),
+    /// This JSON, at the place of the side that has it (the fork's first).
+    Value(String),
+}
+
+/// What is chosen where both sides changed the same thing.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// For elements by their id; the collection itself by the id of either.
+    pub of: HashMap<ElementId, Choice>,
+    /// For all others.
+    pub others: Option<Side>,
+}
+
+impl Choices {
+    fn of(&self, id: &ElementId) -> Option<Choice> {
+        self.of.get(id).cloned().or(self.others.map(Choice::Take))
+    }
+}
+
+/// How the two sides of a clash differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Clashing {
+    /// Both changed the same place of its JSON.
+    Content,
+    /// Both moved it, each to another place.
+    Place,
+    /// One deleted it, the other changed it or something in it.
+    Deletion,
+}
+
+/// An element that both sides changed, each in another way.
+#[derive(Debug, Clone, Serialize)]
+pub struct Clash {
+    /// Which.
+    pub item: ElementId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// In which respect.
+    pub clash: Clashing,
+    /// The places: pointers into its JSON; one without a pointer where it is about the element as a whole.
+    pub conflicts: Vec<Overlap>,
+}
+
+/// What comes of both sides.
+#[derive(Debug, Clone)]
+pub struct Merged {
+    /// The collection's own JSON.
+    pub root: String,
+    /// The elements.
+    pub elements: Vec<Element>,
+}
+
+type ById<'a> = HashMap<&'a ElementId, &'a Element>;
+
+fn by_id<'a>(tree: Tree<'a>) -> ById<'a> {
+    tree.elements.iter().map(|element| (&element.id, element)).collect()
+}
+
+/// Whether two sides have the same element.
+fn same(one: Option<&Element>, other: Option<&Element>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.kind == other.kind && same_place(one, other) && json::same(&one.json, &other.json),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+fn same_place(one: &Element, other: &Element) -> bool {
+    one.parent == other.parent && one.order == other.order
+}
+
+fn clash(of: &Element, clash: Clashing, conflicts: Vec<Overlap>) -> Clash {
+    Clash { item: of.id.clone(), kind: of.kind, name: of.name.clone(), clash, conflicts }
+}
+
+fn as_whole(base: Option<&Element>, mine: Option<&Element>, theirs: Option<&Element>) -> Vec<Overlap> {
+    let json = |side: Option<&Element>| side.and_then(|element| raw(&element.json));
+    vec![Overlap { pointer: String::new(), base: json(base), mine: json(mine), theirs: json(theirs) }]
+}
+
+/// Merges a fork (`mine`) with its parent (`theirs`), both of which come from `base`: element by element, within an
+/// element place by place. What only one side changed is as there. Otherwise `choices` decide; without one, every clash
+/// is named and nothing is merged.
+pub fn merge(base: Tree<'_>, mine: Tree<'_>, theirs: Tree<'_>, choices: &Choices) -> Result<Merged, Vec<Clash>> {
+    let mut clashes = Vec::new();
+    let root = merge_root(base.root, mine.root, theirs.root, choices, &mut clashes);
+    let (from, left, right) = (by_id(base), by_id(mine), by_id(theirs));
+    let mut ids: Vec<&ElementId> = left.keys().chain(right.keys()).copied().collect();
+    ids.sort();
+    ids.dedup();
+    let mut merged: HashMap<&ElementId, Element> = HashMap::with_capacity(ids.len());
+    for id in ids {
+        let (base, mine, theirs) = (from.get(id).copied(), left.get(id).copied(), right.get(id).copied());
+        if let Some(element) = merge_one(base, mine, theirs, choices, &mut clashes) {
+            merged.insert(id, element);
+        }
+    }
+    keep_folders(&from, &left, &right, choices, &mut merged, &mut clashes);
+    untie(&left, &right, choices, &mut merged, &mut clashes);
+    if !clashes.is_empty() {
+        return Err(clashes);
+    }
+    // What stands in something that was chosen to go goes with it.
+    loop {
+        let there: HashSet<ElementId> = merged.keys().map(|id| (*id).clone()).collect();
+        let before = merged.len();
+        merged.retain(|_, element| element.parent.as_ref().is_none_or(|parent| there.contains(parent)));
+        if merged.len() == before {
+            break;
+        }
+    }
+    let mut elements: Vec<Element> = merged.into_values().collect();
+    elements.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(Merged { root, elements })
+}
+
+/// The collection's own part. Its name is each side's own: only a new one on one side comes along.
+fn merge_root(base: &Element, mine: &Element, theirs: &Element, choices: &Choices, clashes: &mut Vec<Clash>) -> String {
+    match three_way(&base.json, &mine.json, &theirs.json) {
+        Ok(json) => json,
+        Err(overlaps) => match choices.of(&mine.id).or_else(|| choices.of(&theirs.id)) {
+            Some(Choice::Take(Side::Mine)) => mine.json.clone(),
+            Some(Choice::Take(Side::Theirs)) => theirs.json.clone(),
+            Some(Choice::Value(value)) => value,
+            None => {
+                clashes.push(clash(theirs, Clashing::Content, overlaps));
+                theirs.json.clone()
+            }
+        },
+    }
+}
+
+fn merge_one(
+    base: Option<&Element>,
+    mine: Option<&Element>,
+    theirs: Option<&Element>,
+    choices: &Choices,
+    clashes: &mut Vec<Clash>,
+) -> Option<Element> {
+    if same(mine, theirs) || same(base, mine) {
+        return theirs.cloned();
+    }
+    if same(base, theirs) {
+        return mine.cloned();
+    }
+    let there = mine.or(theirs)?;
+    let chosen = choices.of(&there.id);
+    let (Some(left), Some(right)) = (mine, theirs) else {
+        // One deleted it, the other changed it.
+        return match chosen {
+            Some(Choice::Take(Side::Mine)) => mine.cloned(),
+            Some(Choice::Take(Side::Theirs)) => theirs.cloned(),
+            Some(Choice::Value(value)) => Some(there.with_json(value)),
+            None => {
+                clashes.push(clash(there, Clashing::Deletion, as_whole(base, mine, theirs)));
+                Some(there.clone())
+            }
+        };
+    };
+    let start = base.map_or("{}", |base| base.json.as_str());
+    let json = match (left.kind == right.kind).then(|| three_way(start, &left.json, &right.json)) {
+        Some(Ok(json)) => json,
+        Some(Err(_)) | None if chosen.is_some() => match &chosen {
+            Some(Choice::Take(Side::Mine)) => left.json.clone(),
+            Some(Choice::Value(value)) => value.clone(),
+            _ => right.json.clone(),
+        },
+        Some(Err(overlaps)) => {
+            clashes.push(clash(right, Clashing::Content, overlaps));
+            right.json.clone()
+        }
+        None => {
+            clashes.push(clash(right, Clashing::Content, as_whole(base, mine, theirs)));
+            right.json.clone()
+        }
+    };
+    let moved = |side: &Element| base.is_none_or(|base| base.parent != side.parent);
+    let place = if same_place(left, right) || base.is_some_and(|base| same_place(base, left)) {
+        right
+    } else if base.is_some_and(|base| same_place(base, right)) {
+        left
+    } else if left.parent == right.parent || !moved(left) {
+        // Only the order among the same siblings differs, or only the parent has taken it elsewhere.
+        right
+    } else if !moved(right) {
+        left
+    } else {
+        match chosen {
+            Some(Choice::Take(Side::Mine)) => left,
+            Some(_) => right,
+            None => {
+                clashes.push(clash(right, Clashing::Place, places(base, left, right)));
+                right
+            }
+        }
+    };
+    let kind = if matches!(chosen, Some(Choice::Take(Side::Mine))) { left.kind } else { right.kind };
+    let mut merged = Element { kind, ..right.with_json(json) };
+    merged.parent.clone_from(&place.parent);
+    merged.order.clone_from(&place.order);
+    merged.origin = right.origin.clone().or_else(|| left.origin.clone());
+    Some(merged)
+}
+
+/// Where an element stands, as each side has it: the ids of what it stands in.
+fn places(base: Option<&Element>, mine: &Element, theirs: &Element) -> Vec<Overlap> {
+    let parent = |element: &Element| raw(&element.parent.as_ref().map_or_else(|| "null".to_owned(), |id| json::quote(id.as_str())));
+    vec![Overlap { pointer: String::new(), base: base.and_then(parent), mine: parent(mine), theirs: parent(theirs) }]
+}
+
+/// A folder that one side deleted and in which the other put or kept something: it is a clash, unless somebody chose.
+fn keep_folders<'a>(
+    from: &ById<'a>,
+    left: &ById<'a>,
+    right: &ById<'a>,
+    choices: &Choices,
+    merged: &mut HashMap<&'a ElementId, Element>,
+    clashes: &mut Vec<Clash>,
+) {
+    let mut missing: Vec<ElementId> = merged.values().filter_map(|element| element.parent.clone()).collect();
+    let mut named: HashSet<ElementId> = clashes.iter().map(|clash| clash.item.clone()).collect();
+    while let Some(parent) = missing.pop() {
+        if merged.contains_key(&parent) || !named.insert(parent.clone()) {
+            continue;
+        }
+        let (base, mine, theirs) = (from.get(&parent).copied(), left.get(&parent).copied(), right.get(&parent).copied());
+        let Some(there) = mine.or(theirs) else { continue };
+        let side = if mine.is_some() { Side::Mine } else { Side::Theirs };
+        match choices.of(&parent) {
+            None => clashes.push(clash(there, Clashing::Deletion, as_whole(base, mine, theirs))),
+            Some(Choice::Take(chosen)) if chosen != side => continue,
+            Some(_) => {
+                let Some((id, _)) = left.get_key_value(&parent).or_else(|| right.get_key_value(&parent)) else { continue };
+                missing.extend(there.parent.clone());
+                merged.insert(id, there.clone());
+            }
+        }
+    }
+}
+
+/// Folders that both sides put into one another.
+fn untie<'a>(left: &ById<'a>, right: &ById<'a>, choices: &Choices, merged: &mut HashMap<&'a ElementId, Element>, clashes: &mut Vec<Clash>) {
+    let ids: Vec<&ElementId> = merged.keys().copied().collect();
+    let mut free: HashSet<ElementId> = HashSet::new();
+    for id in ids {
+        let mut path: Vec<ElementId> = Vec::new();
+        let mut at = Some(id.clone());
+        while let Some(here) = at {
+            if free.contains(&here) {
+                break;
+            }
+            if path.contains(&here) {
+                // Round and round: one side's places hold for all of them, and that side has no such ring.
+                let ring: Vec<ElementId> = path.iter().skip_while(|id| **id != here).cloned().collect();
+                for id in &ring {
+                    let (Some(mine), Some(theirs)) = (left.get(id), right.get(id)) else { continue };
+                    let place = match choices.of(id) {
+                        Some(Choice::Take(Side::Mine)) => mine,
+                        Some(_) => theirs,
+                        None => {
+                            if !clashes.iter().any(|clash| clash.item == *id) {
+                                clashes.push(clash(theirs, Clashing::Place, places(None, mine, theirs)));
+                            }
+                            theirs
+                        }
+                    };
+                    if let Some(element) = merged.get_mut(id) {
+                        element.parent.clone_from(&place.parent);
+                        element.order.clone_from(&place.order);
+                    }
+                }
+                break;
+            }
+            at = merged.get(&here).and_then(|element| element.parent.clone());
+            path.push(here);
+        }
+        free.extend(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(name: &str) -> ElementId {
+        name.parse().unwrap()
+    }
+
+    fn element(name: &str, parent: Option<&str>, kind: Kind, json: &str) -> Element {
+        Element::new(id(name), parent.map(id), kind, format!("a{name}"), json.to_owned())
+    }
+
+    #[derive(Clone)]
+    struct State {
+        root: Element,
+        elements: Vec<Element>,
+    }
+
+    impl State {
+        fn new() -> State {
+            let request = |name: &str, parent| element(name, parent, Kind::Request, &format!(r#"{{"name":"{name}","a":1,"b":1}}"#));
+            let folder = |name: &str, parent| element(name, parent, Kind::Folder, &format!(r#"{{"name":"{name}","item":[]}}"#));
+            State {
+                root: element("root", None, Kind::Collection, r#"{"info":{"name":"C"},"item":[]}"#),
+                elements: vec![folder("f", None), folder("g", None), request("x", Some("f")), request("y", Some("f")), request("z", None)],
+            }
+        }
+        fn tree(&self) -> Tree<'_> {
+            Tree { root: &self.root, elements: &self.elements }
+        }
+        fn at(&mut self, name: &str) -> &mut Element {
+            self.elements.iter_mut().find(|element| element.id == id(name)).unwrap()
+        }
+        fn edit(&mut self, name: &str, json: &str) {
+            let new = self.at(name).with_json(json.to_owned());
+            *self.at(name) = new;
+        }
+        fn delete(&mut self, name: &str) {
+            let mut gone = vec![id(name)];
+            while let Some(parent) = gone.pop() {
+                gone.extend(
+                    self.elements.iter().filter(|element| element.parent.as_ref() == Some(&parent)).map(|element| element.id.clone()),
+                );
+                self.elements.retain(|element| element.id != parent);
+            }
+        }
+        fn names(merged: &Merged) -> Vec<(String, Option<String>)> {
+            merged.elements.iter().map(|element| (element.id.to_string(), element.parent.as_ref().map(ToString::to_string))).collect()
+        }
+    }
+
+    fn merged(base: &State, mine: &State, theirs: &State, choices: &Choices) -> Result<Merged, Vec<(String, Clashing)>> {
+        merge(base.tree(), mine.tree(), theirs.tree(), choices)
+            .map_err(|clashes| clashes.into_iter().map(|clash| (clash.item.to_string(), clash.clash)).collect())
+    }
+
+    fn take(side: Side) -> Choices {
+        Choices { others: Some(side), ..Choices::default() }
+    }
+
+    #[test]
+    fn edits_of_different_elements_and_places_meet() {
+        let base = State::new();
+        let (mut mine, mut theirs) = (base.clone(), base.clone());
+        mine.edit("x", r#"{"name":"x","a":2,"b":1}"#);
+        theirs.edit("x", r#"{"name":"x","a":1,"b":2}"#);
+        theirs.edit("y", r#"{"name":"other"}"#);
+        mine.elements.push(element("n", Some("g"), Kind::Request, r#"{"name":"n"}"#));
+        theirs.delete("z");
+        let both = merged(&base, &mine, &theirs, &Choices::default()).unwrap();
+        let json = |name: &str| both.elements.iter().find(|element| element.id == id(name)).map(|element| element.json.as_str());
+        assert_eq!(json("x"), Some(r#"{"name":"x","a":2,"b":2}"#));
+        assert_eq!((json("y"), json("n"), json("z")), (Some(r#"{"name":"other"}"#), Some(r#"{"name":"n"}"#), None));
+    }
+
+    #[test]
+    fn what_both_changed_is_named_and_chosen() {
+        let base = State::new();
+        let (mut mine, mut theirs) = (base.clone(), base.clone());
+        mine.edit("x", r#"{"name":"x","a":2,"b":3}"#);
+        theirs.edit("x", r#"{"name":"x","a":4,"b":1}"#);
+        let clashes = merge(base.tree(), mine.tree(), theirs.tree(), &Choices::default()).unwrap_err();
+        assert_eq!((clashes.len(), clashes[0].clash, clashes[0].conflicts[0].pointer.as_str()), (1, Clashing::Content, "/a"));
+        let json = |choices: &Choices| {
+            merged(&base, &mine, &theirs, choices).unwrap().elements.iter().find(|e| e.id == id("x")).unwrap().json.clone()
+        };
+        assert_eq!(json(&take(Side::Mine)), r#"{"name":"x","a":2,"b":3}"#);
+        assert_eq!(json(&take(Side::Theirs)), r#"{"name":"x","a":4,"b":1}"#);
+        let own = Choices { of: [(id("x"), Choice::Value(r#"{"name":"own"}"#.to_owned()))].into(), others: None };
+        assert_eq!(json(&own), r#"{"name":"own"}"#);
+    }
+
+    #[test]
+    fn a_deletion_against_an_edit_is_nobodys_to_decide() {
+        let base = State::new();
+        let (mut mine, mut theirs) = (base.clone(), base.clone());
+        mine.delete("f");
+        theirs.edit("x", r#"{"name":"x","a":5}"#);
+        let mut clashes = merged(&base, &mine, &theirs, &Choices::default()).unwrap_err();
+        clashes.sort_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(clashes, [("f".to_owned(), Clashing::Deletion), ("x".to_owned(), Clashing::Deletion)]);
+        let gone = merged(&base, &mine, &theirs, &take(Side::Mine)).unwrap();
+        assert_eq!(State::names(&gone), [("g".to_owned(), None), ("z".to_owned(), None)]);
+        let kept = merged(&base, &mine, &theirs, &take(Side::Theirs)).unwrap();
+        assert!(State::names(&kept).contains(&("x".to_owned(), Some("f".to_owned()))), "{:?}", State::names(&kept));
+    }
+
+    #[test]
+    fn something_new_in_a_deleted_folder_is_not_lost() {
+        let base = State::new();
+        let (mut mine, mut theirs) = (base.clone(), base.clone());
+        mine.elements.push(element("n", Some("f"), Kind::Request, r#"{"name":"n"}"#));
+        theirs.delete("f");
+        assert_eq!(merged(&base, &mine, &theirs, &Choices::default()).unwrap_err(), [("f".to_owned(), Clashing::Deletion)]);
+        let kept = merged(&base, &mine, &theirs, &take(Side::Mine)).unwrap();
+        assert!(State::names(&kept).contains(&("n".to_owned(), Some("f".to_owned()))));
+        let gone = merged(&base, &mine, &theirs, &take(Side::Theirs)).unwrap();
+        assert!(!State::names(&gone).iter().any(|(name, _)| name == "n"));
+    }
+
+    #[test]
+    fn folders_put_into_one_another_make_no_ring() {
+        let base = State::new();
+        let (mut mine, mut theirs) = (base.clone(), base.clone());
+        mine.at("f").parent = Some(id("g"));
+        theirs.at("g").parent = Some(id("f"));
+        let clashes = merged(&base, &mine, &theirs, &Choices::default()).unwrap_err();
+        assert!(clashes.iter().all(|(_, clash)| *clash == Clashing::Place) && !clashes.is_empty());
+        for side in [Side::Mine, Side::Theirs] {
+            let merged = merged(&base, &mine, &theirs, &take(side)).unwrap();
+            assert_eq!(merged.elements.len(), base.elements.len());
+            assert!(merged.elements.iter().any(|element| element.kind == Kind::Folder && element.parent.is_none()));
+        }
+    }
+
+    /// What somebody does to one of five elements.
+    #[derive(Debug, Clone)]
+    enum Deed {
+        Edit(usize, u8),
+        Delete(usize),
+        Move(usize, Option<usize>),
+        Add(u8, Option<usize>),
+    }
+
+    const NAMES: [&str; 5] = ["f", "g", "x", "y", "z"];
+
+    fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+        let deed = prop_oneof![
+            (0..5_usize, 0..3_u8).prop_map(|(at, value)| Deed::Edit(at, value)),
+            (0..5_usize).prop_map(Deed::Delete),
+            (2..5_usize, proptest::option::of(0..2_usize)).prop_map(|(at, to)| Deed::Move(at, to)),
+            (0..3_u8, proptest::option::of(0..2_usize)).prop_map(|(name, to)| Deed::Add(name, to)),
+        ];
+        proptest::collection::vec(deed, 0..5)
+    }
+
+    fn done(base: &State, deeds: &[Deed], who: &str) -> State {
+        let mut state = base.clone();
+        let there = |state: &State, at: usize| state.elements.iter().any(|element| element.id == id(NAMES[at]));
+        for deed in deeds {
+            match *deed {
+                Deed::Edit(at, value) if there(&state, at) => {
+                    state.edit(NAMES[at], &format!(r#"{{"name":"{}","a":{value},"item":[]}}"#, NAMES[at]))
+                }
+                Deed::Delete(at) if there(&state, at) => state.delete(NAMES[at]),
+                Deed::Move(at, to) if there(&state, at) && to.is_none_or(|to| there(&state, to)) => {
+                    state.at(NAMES[at]).parent = to.map(|to| id(NAMES[to]));
+                }
+                Deed::Add(name, to) if to.is_none_or(|to| there(&state, to)) => {
+                    let name = format!("{who}{name}");
+                    if !state.elements.iter().any(|element| element.id == id(&name)) {
+                        state.elements.push(element(&name, to.map(|to| NAMES[to]), Kind::Request, &format!(r#"{{"name":"{name}"}}"#)));
+                    }
+                }
+                _ => (),
+            }
+        }
+        state
+    }
+
+    fn sorted(elements: &[Element]) -> Vec<(String, Option<String>, String)> {
+        let mut all: Vec<_> =
+            elements.iter().map(|e| (e.id.to_string(), e.parent.as_ref().map(ToString::to_string), e.json.clone())).collect();
+        all.sort();
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn one_side_alone_is_what_comes_of_it(deeds in deeds()) {
+            let base = State::new();
+            let other = done(&base, &deeds, "m");
+            for (mine, theirs) in [(&base, &other), (&other, &base), (&other, &other)] {
+                let both = merged(&base, mine, theirs, &Choices::default()).unwrap();
+                prop_assert_eq!(sorted(&both.elements), sorted(&other.elements));
+            }
+        }
+
+        #[test]
+        fn both_ways_are_the_same_and_nothing_hangs_in_the_air(mine in deeds(), theirs in deeds()) {
+            let base = State::new();
+            let (mine, theirs) = (done(&base, &mine, "m"), done(&base, &theirs, "t"));
+            let (one, other) = (merged(&base, &mine, &theirs, &Choices::default()), merged(&base, &theirs, &mine, &Choices::default()));
+            prop_assert_eq!(one.is_ok(), other.is_ok());
+            if let (Ok(one), Ok(other)) = (&one, &other) {
+                prop_assert_eq!(sorted(&one.elements), sorted(&other.elements));
+            }
+            for side in [Side::Mine, Side::Theirs] {
+                let both = merged(&base, &mine, &theirs, &take(side)).unwrap();
+                let ids: HashSet<&ElementId> = both.elements.iter().map(|element| &element.id).collect();
+                prop_assert!(both.elements.iter().all(|element| element.parent.as_ref().is_none_or(|parent| ids.contains(parent))));
+                // What one side made and the other knows nothing of is there, unless what it stands in was chosen to go.
+                if side == Side::Mine {
+                    for new in mine.elements.iter().filter(|element| element.id.as_str().starts_with('m')) {
+                        prop_assert!(ids.contains(&new.id));
+                    }
+                }
+            }
+        }
+    }
+}
