@@ -3,14 +3,17 @@
 use app::{App, By};
 use axum::extract::State;
 use axum::response::Response;
-use domain::access::{CollectionRole, ManageAccess, ReadCollection, Why};
+use domain::access::{Access, CollectionRole, CreateCollection, ManageAccess, ManageTeam, MoveCollection, ReadCollection, Why};
 use domain::ids::GroupId;
 use domain::team::Group;
+use domain::workspace::{Visibility, Workspace};
+use serde::Deserialize;
 use store::access::Standing;
 
 use crate::answer::{Lost, On, page};
 use crate::frame;
 use crate::views::{AccessPage, Asking, GroupRole, Moment, Seen};
+use crate::workspaces;
 
 /// The word for a role, as the API spells it.
 fn role_word(role: CollectionRole) -> &'static str {
@@ -43,9 +46,34 @@ fn reason(standing: &Standing, groups: &[Group]) -> String {
     }
 }
 
+/// What the viewer is about to do.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct About {
+    into: Option<String>,
+}
+
+/// The workspaces that somebody may take a collection to.
+async fn targets(app: &App, by: &Access<ReadCollection>) -> Result<Vec<Workspace>, Lost> {
+    let head = &by.thing;
+    let mut all = app.store.workspaces(&by.caller).await?;
+    all.retain(|one| {
+        let leaves = head.team.is_some() && one.team != head.team;
+        let given_away = head.team.is_some_and(|team| Access::<ManageTeam>::check(by.caller.clone(), team, None).is_ok());
+        one.id != head.workspace
+            && (!leaves || (given_away && one.team.is_some()))
+            && Access::<CreateCollection>::check(by.caller.clone(), one.clone(), None).is_ok()
+    });
+    Ok(all)
+}
+
 /// Who can see a collection, and why; for its admins, also who shall.
-#[utoipa::path(get, path = "/collections/{collection}/access", params(("collection" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
-pub async fn access(State(app): State<App>, On(By(by)): On<By<ReadCollection>>) -> Result<Response, Lost> {
+#[utoipa::path(get, path = "/collections/{collection}/access", params(("collection" = String, Path), ("into" = Option<String>, Query)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn access(
+    State(app): State<App>,
+    On(By(by)): On<By<ReadCollection>>,
+    On(app::Query(about)): On<app::Query<About>>,
+) -> Result<Response, Lost> {
     let head = &by.thing;
     let manages = by.also::<ManageAccess>();
     let groups = async {
@@ -62,6 +90,19 @@ pub async fn access(State(app): State<App>, On(By(by)): On<By<ReadCollection>>) 
     };
     let standings = async { app.store.standings(head).await.map_err(Lost::from) };
     let (frame, groups, asks, standings) = tokio::try_join!(frame(&app, &by.caller, head.team, "library"), groups, asks, standings)?;
+    let moves = by.also::<MoveCollection>();
+    let targets = match &moves {
+        Some(_) => targets(&app, &by).await?,
+        None => Vec::new(),
+    };
+    let into = targets.iter().find(|one| about.into.as_deref() == Some(one.id.as_str()) && one.visibility() == Visibility::Public);
+    let scan = match into {
+        Some(into) => {
+            let found = app.scan(into.id.as_str(), std::slice::from_ref(head)).await?;
+            Some((workspaces::row(&by.caller, into), workspaces::shown(found)))
+        }
+        None => None,
+    };
     let mut members: Vec<Seen> = standings
         .iter()
         .map(|standing| Seen {
@@ -103,6 +144,9 @@ pub async fn access(State(app): State<App>, On(By(by)): On<By<ReadCollection>>) 
             })
             .collect(),
         may_manage: manages.is_some(),
+        from: moves.is_some().then(|| head.workspace.to_string()),
+        rooms: targets.iter().map(|one| workspaces::row(&by.caller, one)).collect(),
+        scan,
     };
     page(&app, &view)
 }

@@ -34,6 +34,8 @@ fn headers(realtime: &str, robot: &str) -> HeaderMap {
     if let Ok(policy) = HeaderValue::from_str(&policy(realtime, robot)) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
+    // What anybody may find says so itself.
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers

@@ -17,11 +17,13 @@ mod library;
 mod notices;
 mod past;
 mod programs;
+mod public;
 mod second_factor;
 mod settings;
 mod sso;
 mod teams;
 pub mod views;
+mod workspaces;
 
 use app::App;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -66,6 +68,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(domains::domains))
         .routes(routes!(billing::invoice))
         .routes(routes!(library::library))
+        .routes(routes!(library::workspace))
+        .routes(routes!(workspaces::workspaces))
+        .routes(routes!(workspaces::settings))
+        .routes(routes!(public::workspace))
+        .routes(routes!(public::collection))
+        .routes(routes!(public::robots))
+        .routes(routes!(public::sitemap))
         .routes(routes!(library::feed))
         .routes(routes!(library::collection))
         .routes(routes!(library::request))

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::access::{Access, CreateCollection, DeleteCollection, EditCollection, Permission, ReadCollection, ReadTeam, ReadWorkspace};
 use domain::collection::{Element, Head, Kind};
-use domain::ids::{CollectionId, ElementId, UserId};
+use domain::ids::{CollectionId, ElementId, TeamId, UserId};
 use domain::search::{self, Field};
 use serde::Deserialize;
 use store::elements::Whole;
@@ -33,9 +33,13 @@ async fn shelf(app: &App, by: &Access<ReadTeam>) -> Result<(Access<ReadWorkspace
     let team = app.store.team(by.thing).await?.ok_or_else(Lost::nothing)?;
     let workspace = app.store.workspace(&team.workspace).await?.ok_or_else(Lost::nothing)?;
     let access = Access::<ReadWorkspace>::check(by.caller.clone(), workspace, None).map_err(app::Problem::from)?;
-    let mut listed = app.store.listed(&access).await?;
-    listed.sort_by(|one, other| other.updated_at.cmp(&one.updated_at).then_with(|| one.name.cmp(&other.name)));
+    let listed = latest_first(app.store.listed(&access).await?);
     Ok((access, listed))
+}
+
+fn latest_first(mut listed: Vec<Listed>) -> Vec<Listed> {
+    listed.sort_by(|one, other| other.updated_at.cmp(&one.updated_at).then_with(|| one.name.cmp(&other.name)));
+    listed
 }
 
 /// What the live client watches, with the number that the page has seen of each.
@@ -133,15 +137,45 @@ pub async fn library(
     On(By(by)): On<By<ReadTeam>>,
     On(app::Query(wanted)): On<app::Query<Wanted>>,
 ) -> Result<Response, Lost> {
-    let subscriptions = async { app.store.subscriptions_of(by.caller.user).await.map_err(Lost::from) };
-    let stars = async { app.store.stars(by.caller.user).await.map_err(Lost::from) };
-    let (frame, (workspace, mut listed), subscriptions, stars) =
-        tokio::try_join!(frame(&app, &by.caller, Some(by.thing), "library"), shelf(&app, &by), subscriptions, stars)?;
-    let team = frame.team.clone().ok_or_else(Lost::nothing)?;
+    let (workspace, listed) = shelf(&app, &by).await?;
+    let home = format!("/teams/{}/library", by.thing);
+    shown(&app, workspace, listed, by.thing, home, wanted).await
+}
+
+/// A workspace, like a library.
+#[utoipa::path(get, path = "/workspaces/{workspace}", params(("workspace" = String, Path), ("q" = Option<String>, Query), ("sort" = Option<String>, Query),
+    ("tag" = Option<String>, Query), ("cursor" = Option<String>, Query)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn workspace(
+    State(app): State<App>,
+    On(By(by)): On<By<ReadWorkspace>>,
+    On(app::Query(wanted)): On<app::Query<Wanted>>,
+) -> Result<Response, Lost> {
+    // A person's own has no team around it, and no page.
+    let team = by.thing.team.ok_or_else(Lost::nothing)?;
+    let listed = latest_first(app.store.listed(&by).await?);
+    let home = format!("/workspaces/{}", by.thing.id);
+    shown(&app, by, listed, team, home, wanted).await
+}
+
+async fn shown(
+    app: &App,
+    workspace: Access<ReadWorkspace>,
+    mut listed: Vec<Listed>,
+    team: TeamId,
+    home: String,
+    wanted: Wanted,
+) -> Result<Response, Lost> {
+    let caller = &workspace.caller;
+    let subscriptions = async { app.store.subscriptions_of(caller.user).await.map_err(Lost::from) };
+    let stars = async { app.store.stars(caller.user).await.map_err(Lost::from) };
+    let about = async { app.store.team(team).await.map_err(Lost::from) };
+    let (frame, subscriptions, stars, about) = tokio::try_join!(frame(app, caller, Some(team), "library"), subscriptions, stars, about)?;
+    let is_library = about.is_some_and(|about| about.workspace == workspace.thing.id);
+    let link = frame.team.clone().ok_or_else(Lost::nothing)?;
     let watch = watch(&listed);
     listed.retain(|one| wanted.tag.is_empty() || one.tags.iter().any(|tag| tag.slug.as_str() == wanted.tag));
-    let names = sort(&app, &mut listed, &wanted.sort, &stars).await?;
-    let found = look(&app, listed.clone(), &wanted).await?;
+    let names = sort(app, &mut listed, &wanted.sort, &stars).await?;
+    let found = look(app, listed.clone(), &wanted).await?;
     let collections = listed
         .into_iter()
         .map(|one| Collection {
@@ -159,9 +193,28 @@ pub async fn library(
             name: one.name,
         })
         .collect();
-    let may_import = Access::<CreateCollection>::check(by.caller.clone(), workspace.thing.clone(), None).is_ok();
+    let may_import = Access::<CreateCollection>::check(caller.clone(), workspace.thing.clone(), None).is_ok();
     let asked = Asked { q: wanted.q, sort: wanted.sort, tag: wanted.tag };
-    page(&app, &Library { frame, team, workspace: workspace.thing.id.to_string(), collections, may_import, watch, asked, found })
+    let about = match (workspace.thing.about.is_empty(), is_library) {
+        (false, _) => workspace.thing.about.clone(),
+        (true, true) => format!("Everything {} calls, in one place.", link.name),
+        (true, false) => format!("A {} workspace of {}.", workspace.thing.visibility().as_str(), link.name),
+    };
+    let view = Library {
+        frame,
+        title: workspace.thing.name.clone(),
+        about,
+        home,
+        trash: is_library.then(|| format!("/teams/{}/trash", link.id)),
+        workspace: workspace.thing.id.to_string(),
+        team: link,
+        collections,
+        may_import,
+        watch,
+        asked,
+        found,
+    };
+    page(app, &view)
 }
 
 /// Which page of a feed.

@@ -1,6 +1,6 @@
 //! Everything that reads collections: the library, whole collections, elements, changes, subscriptions.
 
-use app::{App, By, Document, Export, Fetched, Holder, Json, Path, Problem, Query, Var};
+use app::{App, By, Document, Export, Fetched, Holder, Json, Open, Path, Problem, Query, Var};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -128,7 +128,7 @@ struct Tree {
 #[utoipa::path(get, path = "/api/collections/{collection}/items", tag = "Items",
     params(("collection" = String, Path), ("parent" = Option<String>, Query), ("depth" = Option<usize>, Query)),
     responses((status = 200, description = "`{\"items\":[…],\"head\":n}`: parents before children, siblings in order")))]
-async fn items(By(by): By<ReadCollection>, Query(asked): Query<Tree>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+async fn items(Open(by): Open<ReadCollection>, Query(asked): Query<Tree>, State(app): State<App>) -> Result<Json<Value>, Problem> {
     let whole = app.store.whole(&by.thing).await?;
     let parent = asked
         .parent
@@ -165,7 +165,7 @@ fn row(element: &Element) -> Value {
 #[utoipa::path(get, path = "/api/collections/{collection}/items/{item}", tag = "Items",
     params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The item")))]
 async fn item(
-    By(by): By<ReadCollection>,
+    Open(by): Open<ReadCollection>,
     fetched: Fetched,
     headers: HeaderMap,
     Path((_, item)): Path<(String, String)>,

@@ -1,6 +1,6 @@
 //! Folders, requests and examples at the Postman API's own addresses, in its older shapes.
 
-use app::{App, By, Document, Path, Problem};
+use app::{App, Document, Open, Path, Problem};
 use axum::extract::State;
 use domain::access::{Access, ReadCollection};
 use domain::collection::Kind;
@@ -20,7 +20,7 @@ async fn find(app: &App, by: &Access<ReadCollection>, kind: Kind, item: &str) ->
 #[utoipa::path(get, path = "/api/collections/{collection}/folders/{item}", tag = "Elements",
     params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\"}`")))]
 pub(crate) async fn folder(
-    By(by): By<ReadCollection>,
+    Open(by): Open<ReadCollection>,
     Path((_, item)): Path<(String, String)>,
     State(app): State<App>,
 ) -> Result<Document, Problem> {
@@ -31,7 +31,7 @@ pub(crate) async fn folder(
 #[utoipa::path(get, path = "/api/collections/{collection}/requests/{item}", tag = "Elements",
     params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\"}`")))]
 pub(crate) async fn request(
-    By(by): By<ReadCollection>,
+    Open(by): Open<ReadCollection>,
     Path((_, item)): Path<(String, String)>,
     State(app): State<App>,
 ) -> Result<Document, Problem> {
@@ -42,7 +42,7 @@ pub(crate) async fn request(
 #[utoipa::path(get, path = "/api/collections/{collection}/responses/{item}", tag = "Elements",
     params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\"}`")))]
 pub(crate) async fn response(
-    By(by): By<ReadCollection>,
+    Open(by): Open<ReadCollection>,
     Path((_, item)): Path<(String, String)>,
     State(app): State<App>,
 ) -> Result<Document, Problem> {

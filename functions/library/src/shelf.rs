@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use app::{App, By, Holder, Json, Problem, Query};
+use app::{App, Holder, Json, Open, Problem, Query};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use domain::access::{Caller, ReadWorkspace};
@@ -68,7 +68,7 @@ pub(crate) async fn collections(Query(asked): Query<Listing>, State(app): State<
                 "uid": listed.collection.uid(listed.owner),
                 "createdAt": listed.created_at,
                 "updatedAt": listed.updated_at,
-                "isPublic": false,
+                "isPublic": listed.public,
                 "workspace": listed.workspace,
                 "team": listed.team,
                 "count": listed.count,
@@ -93,8 +93,8 @@ pub(crate) async fn collections(Query(asked): Query<Listing>, State(app): State<
 /// the caller; as with Postman, one that is not there is an empty one.
 pub(crate) async fn listed(app: &App, asked: Option<&str>, parts: &mut Parts) -> Result<(Caller, Vec<Listed>), Problem> {
     if asked.is_some() {
-        match By::<ReadWorkspace>::from_request_parts(parts, app).await {
-            Ok(By(by)) => {
+        match Open::<ReadWorkspace>::from_request_parts(parts, app).await {
+            Ok(Open(by)) => {
                 let listed = app.store.listed(&by).await?;
                 return Ok((by.caller, listed));
             }

@@ -9,6 +9,7 @@ use domain::access::{Access, CreateCollection, MoveCollection, ReadWorkspace, Se
 use domain::happened::Grantee;
 use domain::ids::{CollectionId, GroupId, UserId, WorkspaceId};
 use domain::team::Workspace;
+use domain::workspace::Visibility;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -227,12 +228,14 @@ pub(crate) struct Transfer {
     kind: Option<String>,
     /// The workspace that it goes to.
     to: Option<String>,
+    /// What came with the warning about a collection that is to be public.
+    confirm: Option<String>,
 }
 
 /// Take a collection from this workspace into another. Its id and history stay; who sees it, the other workspace says, from
 /// the answer on.
 #[utoipa::path(post, path = "/api/workspaces/{workspace}/element-transfers", tag = "workspaces", params(("workspace" = String, Path)), request_body = Transfer,
-    responses((status = 200, description = "`workspace.element-transfers`: `type`, `id`, `from`, `to`"), (status = 400, description = "From a team's workspace to a personal one"), (status = 403, description = "It takes the role admin in the collection, editor in the other workspace, and admin in the team that it leaves"), (status = 409, description = "`too_many_roles`")))]
+    responses((status = 200, description = "`workspace.element-transfers`: `type`, `id`, `from`, `to`"), (status = 400, description = "From a team's workspace to a personal one"), (status = 403, description = "It takes the role admin in the collection, editor in the other workspace, and admin in the team that it leaves"), (status = 409, description = "`too_many_roles`; `confirm_public`: the other workspace is public. `findings` look like secrets; sent again with this `confirm`, it is done")))]
 pub(crate) async fn transfer(
     State(app): State<App>,
     By(access): By<ReadWorkspace>,
@@ -264,6 +267,9 @@ pub(crate) async fn transfer(
         }
         // What is a team's is given away by its admins only.
         Access::<domain::access::ManageTeam>::check(caller.clone(), team, None)?;
+    }
+    if into.thing.visibility() == Visibility::Public && collection.thing.workspace != to {
+        app.warn(to.as_str(), std::slice::from_ref(&collection.thing), transfer.confirm.as_deref()).await?;
     }
     app.store.move_collection(&collection, &into, app.now()).await?;
     Ok(Json(json!({"workspace": {"element-transfers": {"type": "collection", "id": transfer.id, "from": from, "to": to}}})))

@@ -1,8 +1,10 @@
 //! Workspaces: a person's own, the library of each of their teams, and others that members of a team make.
 
-use app::{App, By, Json, Problem, Query, Typed, Who, Wrong};
+use app::{App, By, Json, Open, Problem, Query, Typed, Who, Wrong};
 use axum::extract::State;
-use domain::access::{Access, Caller, CreateWorkspace, ManageWorkspace, ReadCollection, ReadWorkspace, TeamRole};
+use domain::access::{
+    Access, Caller, CreateWorkspace, ManageTeam, ManageWorkspace, PublishWorkspace, ReadCollection, ReadWorkspace, TeamRole,
+};
 use domain::ids::{CollectionId, TeamId, UserId, WorkspaceId};
 use domain::team::{self, Workspace};
 use domain::workspace::{Room, Visibility, role_in_workspace};
@@ -14,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::groups::Id;
 
-const KINDS: &str = "this is \"private\" or \"team\"";
+const KINDS: &str = "this is \"private\", \"team\" or \"public\"";
 
 /// The Postman API's two words: what it is, and who sees it.
 fn kind(workspace: &Workspace) -> &'static str {
@@ -71,7 +73,7 @@ async fn holding(app: &App, caller: &Caller, collection: &str) -> Result<Option<
 #[utoipa::path(
     get, path = "/api/workspaces", tag = "workspaces",
     params(
-        ("type" = Option<String>, Query, description = "Who sees it: `personal`, `private`, `team`"),
+        ("type" = Option<String>, Query, description = "Who sees it: `personal`, `private`, `team`, `public`"),
         ("createdBy" = Option<String>, Query, description = "Ids of users, with commas between"),
         ("elementType" = Option<String>, Query, description = "`collection`, with `elementId`: the workspace that holds it"),
         ("elementId" = Option<String>, Query), ("cursor" = Option<String>, Query), ("limit" = Option<usize>, Query)
@@ -121,7 +123,7 @@ pub(crate) async fn list(State(app): State<App>, Who(caller): Who, Query(filter)
     get, path = "/api/workspaces/{workspace}", tag = "workspaces", params(("workspace" = String, Path)),
     responses((status = 200, description = "`workspace` with its collections"), (status = 404, description = "No such workspace, or not the caller's"))
 )]
-pub(crate) async fn get(State(app): State<App>, By(access): By<ReadWorkspace>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn get(State(app): State<App>, Open(access): Open<ReadWorkspace>) -> Result<Json<Value>, Problem> {
     let listed = app.store.listed(&access).await?;
     let collections =
         listed.iter().map(|listed| json!({"id": listed.collection, "name": listed.name, "uid": listed.collection.uid(listed.owner)}));
@@ -149,7 +151,7 @@ pub(crate) struct Sent {
 struct Fields {
     /// Its name.
     name: Option<String>,
-    /// `private` or `team`.
+    /// `private`, `team` or `public`.
     #[serde(rename = "type")]
     kind: Option<String>,
     /// A sentence about it.
@@ -159,6 +161,8 @@ struct Fields {
     /// The team whose it is to be; not needed by who is in one team.
     #[serde(rename = "teamId")]
     team: Option<Id>,
+    /// What came with the warning about a workspace that is to be public.
+    confirm: Option<String>,
 }
 
 fn sent_fields(sent: Sent, wrong: &mut Wrong) -> Result<Fields, Problem> {
@@ -184,6 +188,7 @@ fn change(fields: &Fields, wrong: &mut Wrong) -> WorkspaceChange {
         None => None,
         Some("private") => Some(Visibility::Private),
         Some("team") => Some(Visibility::Team),
+        Some("public") => Some(Visibility::Public),
         Some("personal") => Some(Visibility::Personal),
         Some(_) => {
             wrong.note("/workspace/type", KINDS);
@@ -229,6 +234,9 @@ pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Typed(sent, m
     let team = team_of(&caller, fields.team.as_ref(), &mut wrong);
     let team = wrong.with(team)?;
     let access = Access::<CreateWorkspace>::check(caller, team, None)?;
+    if change.visibility == Some(Visibility::Public) {
+        Access::<ManageTeam>::check(access.caller.clone(), team, None)?;
+    }
     let (now, me) = (app.now(), access.caller.user);
     let mut workspace = Workspace::new(app.new_id().into(), change.name.as_deref().unwrap_or_default(), Some(team), me, now);
     workspace.about = change.about.unwrap_or_default();
@@ -245,10 +253,19 @@ async fn is_library(app: &App, workspace: &Workspace) -> Result<bool, Problem> {
     Ok(app.store.team(team).await?.is_some_and(|team| team.workspace == workspace.id))
 }
 
+/// To let anybody read takes an admin of the team, who has seen what looks like a secret.
+async fn publishes(app: &App, access: &Access<ManageWorkspace>, confirm: Option<&str>) -> Result<(), Problem> {
+    access.also::<PublishWorkspace>().ok_or(Problem::Forbidden("the role admin in the team"))?;
+    let reads = access.also::<ReadWorkspace>().ok_or(Problem::NotFound("workspace"))?;
+    let listed: Vec<CollectionId> = app.store.listed(&reads).await?.into_iter().map(|one| one.collection).collect();
+    let heads = app.store.heads(&listed).await?;
+    app.warn(access.thing.id.as_str(), &heads, confirm).await
+}
+
 /// Change a workspace's name, texts, or who sees it; what is left out stays.
 #[utoipa::path(
     put, path = "/api/workspaces/{workspace}", tag = "workspaces", params(("workspace" = String, Path)), request_body = Sent,
-    responses((status = 200, description = "`workspace`: `id`, `name`. Who sees it no longer hears nothing more of it"), (status = 422, description = "Each wrong field is named"))
+    responses((status = 200, description = "`workspace`: `id`, `name`. Who sees it no longer hears nothing more of it"), (status = 409, description = "`confirm_public`: anybody could read it from then on. `findings` (`collection`, `element`, `pointer`, `kind`, `masked`) look like secrets, `total` of them; `left` collections were not looked at. Sent again with this `confirm`, it is done"), (status = 422, description = "Each wrong field is named"))
 )]
 pub(crate) async fn update(
     State(app): State<App>,
@@ -272,6 +289,9 @@ pub(crate) async fn update(
         }
     }
     wrong.end()?;
+    if change.visibility == Some(Visibility::Public) {
+        publishes(&app, &access, fields.confirm.as_deref()).await?;
+    }
     let workspace = app.store.change_workspace(&access, &change, app.now()).await?;
     Ok(Json(json!({"workspace": {"id": workspace.id, "name": workspace.name}})))
 }

@@ -172,7 +172,7 @@ impl FromRequestParts<App> for Export {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Export, Problem> {
         let Some(shown) = in_query(parts).access_key else {
-            return By::from_request_parts(parts, app).await.map(|By(access)| Export(access));
+            return Open::from_request_parts(parts, app).await.map(|Open(access)| Export(access));
         };
         let dead = Problem::Unauthenticated(DEAD_ACCESS_KEY);
         let not_found = Problem::NotFound(Head::WHAT);
@@ -479,6 +479,52 @@ where
             Denied::NotFound => not_found,
             denied => denied.into(),
         })
+    }
+}
+
+/// What anybody may do `P` to, whoever asks: for pages that are the same for all. Reads the thing only.
+pub struct Anyone<P: Permission>(pub Access<P>);
+
+/// Proof that the caller may do `P`, or that anybody may: for what shows a public thing as it is now. What tells of people,
+/// or of the past, asks for [`By`].
+pub struct Open<P: Permission>(pub Access<P>);
+
+#[allow(private_bounds)] // Which things an address can name is this file's business.
+impl<P: Permission<Thing: Named + Send> + Send> FromRequestParts<App> for Anyone<P>
+where
+    <P::Thing as Named>::Name: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Anyone<P>, Problem> {
+        let not_found = Problem::NotFound(P::Thing::WHAT);
+        let params = params(parts, app).await;
+        let name = P::Thing::name(&params, parts).ok_or_else(|| not_found.clone())?;
+        let caller = Caller::anyone();
+        let wanted: Vec<Key> = P::Thing::wanted(&name, caller.user).into_iter().chain(element_key(app, &params)).collect();
+        let mut items = app.store.get_all(&wanted).await?;
+        let (thing, _) = P::Thing::found(&name, caller.user, &mut items)?.ok_or_else(|| not_found.clone())?;
+        parts.extensions.insert(Fetched(items));
+        Access::check(caller, thing, None).map(Anyone).map_err(|_| not_found)
+    }
+}
+
+#[allow(private_bounds)] // As above.
+impl<P: Permission<Thing: Named + Send> + Send> FromRequestParts<App> for Open<P>
+where
+    <P::Thing as Named>::Name: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Open<P>, Problem> {
+        match By::from_request_parts(parts, app).await {
+            Ok(By(access)) => Ok(Open(access)),
+            Err(problem @ (Problem::NotFound(_) | Problem::Unauthenticated(_) | Problem::Forbidden(_))) => {
+                let open = Anyone::from_request_parts(parts, app).await;
+                open.map(|Anyone(access)| Open(access)).map_err(|_| problem)
+            }
+            Err(problem) => Err(problem),
+        }
     }
 }
 

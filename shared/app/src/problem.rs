@@ -125,6 +125,9 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::LastWorkspaceAdmin => (409, "last_admin", "a private workspace keeps at least one admin: make somebody else admin first"),
         Conflict::TooManyNamed => (409, "too_many_named", "at most 100 persons and groups are named in a workspace: make a group of them"),
         Conflict::TooManyRoles => (409, "too_many_roles", "more than 40 persons have a role in this collection: take some back first"),
+        Conflict::Unconfirmed => {
+            (409, "confirm_public", "anybody could read this from then on: look at `findings`, then send it again with this `confirm`")
+        }
         Conflict::NotYours => (409, "not_yours", "it holds a collection that you may not delete: ask its maker, or move it elsewhere"),
         Conflict::TeamStays => (409, "team_stays", "this team is not to be deleted"),
         Conflict::LastAdmin => (409, "last_admin", "a team keeps at least one admin: make somebody else admin first"),

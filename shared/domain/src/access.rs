@@ -148,6 +148,36 @@ impl Caller {
         self.once.as_ref()?.done.as_deref()
     }
 
+    /// Whoever it is, with an account or without: what is public is read in this name. Nobody is asked for more with it
+    /// than to read a workspace or a collection.
+    pub fn anyone() -> Caller {
+        Caller {
+            user: UserId(0),
+            username: String::new(),
+            verified: false,
+            session: None,
+            key: None,
+            writes: false,
+            only: None,
+            client: None,
+            once: None,
+            workspace: WorkspaceId::from(uuid::Uuid::nil()),
+            second_factor: false,
+            teams: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            address: None,
+            held: BTreeMap::new(),
+            through: None,
+            read_only: BTreeSet::new(),
+            buys: BTreeSet::new(),
+        }
+    }
+
+    /// Whether this is [`Caller::anyone`].
+    pub fn is_anyone(&self) -> bool {
+        self.user == UserId(0)
+    }
+
     /// The caller as if they had a second factor.
     pub fn inside(&self) -> Caller {
         let mut inside = self.clone();
@@ -213,6 +243,8 @@ pub enum Action {
     ManageWorkspace,
     /// Choose who is let in.
     ShareWorkspace,
+    /// Let anybody read what is in it.
+    PublishWorkspace,
     /// Put a collection into a workspace.
     CreateCollection,
     /// Read a collection and follow its changes.
@@ -253,7 +285,7 @@ impl Action {
             Action::ManageInvites => Needs::Confirmed(TeamRole::Admin),
             Action::AskToInvite => Needs::Confirmed(TeamRole::Viewer),
             Action::ManageMembers | Action::ManageTeam | Action::ReadAudit | Action::ManageSso => Needs::Team(TeamRole::Admin),
-            Action::ManageWorkspace | Action::ShareWorkspace => Needs::Team(TeamRole::Admin),
+            Action::ManageWorkspace | Action::ShareWorkspace | Action::PublishWorkspace => Needs::Team(TeamRole::Admin),
             Action::CreateCollection | Action::CreateWorkspace => Needs::Team(TeamRole::Editor),
             Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
             Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
@@ -357,7 +389,7 @@ pub fn standing(user: UserId, member: &Membership, audience: Audience<'_>, grant
         return (CollectionRole::Admin, Why::Maker);
     }
     // What the team's own role gives as well is told as that.
-    let through_team = audience.room.is_none_or(|room| room.visibility == Visibility::Team) && inside == member.role;
+    let through_team = audience.room.is_none_or(|room| room.visibility != Visibility::Private) && inside == member.role;
     let groups = || member.groups.iter().filter_map(|group| Some((*audience.groups.get(group)?, Why::Group(*group))));
     if grant == Some(CollectionRole::None) {
         return (CollectionRole::None, Why::HiddenInPerson);
@@ -388,6 +420,11 @@ pub fn role_for(caller: &Caller, audience: Audience<'_>, grant: Option<Collectio
     let role = match audience.team {
         None if audience.owner == caller.user => CollectionRole::Admin,
         None => grant?,
+        // What is public is read by anybody, but not what is hidden from everyone.
+        Some(_) if caller.is_anyone() => {
+            let public = audience.room.is_some_and(|room| room.visibility == Visibility::Public);
+            if public && audience.everyone != Some(CollectionRole::None) { CollectionRole::Viewer } else { CollectionRole::None }
+        }
         // What is a team's is seen by its members only, whoever made it.
         Some(team) => standing(caller.user, caller.teams.get(&team)?, audience, grant).0,
     };
@@ -423,11 +460,17 @@ fn inside(caller: &Caller, action: Action, workspace: &Workspace) -> Result<Memb
         let own = workspace.owner == caller.user;
         return if own { Ok(Membership::new(TeamRole::Admin, false)) } else { Err(Denied::NotFound) };
     };
+    if caller.is_anyone() {
+        let public = workspace.visibility() == Visibility::Public && !workspace.closing;
+        return if public { Ok(Membership::new(TeamRole::Viewer, false)) } else { Err(Denied::NotFound) };
+    }
     let member = caller.teams.get(&team).ok_or(Denied::NotFound)?;
     // What is in a team's workspace is the team's, and must not be lost with the last one who was let in: its admins know
     // which private ones there are, and can let people in, themselves too. Before that, they see nothing of what is inside.
     let rescues = member.role == TeamRole::Admin && matches!(action, Action::SeeWorkspace | Action::ShareWorkspace);
     let role = if rescues { Some(TeamRole::Admin) } else { role_in_workspace(workspace, caller.user, member) };
+    // To publish is the team's business: it takes its admin, who is also the workspace's.
+    let role = if action == Action::PublishWorkspace { role.map(|role| role.min(member.role)) } else { role };
     match role {
         Some(role) => Ok(Membership { role, ..member.clone() }),
         None if member.role == TeamRole::Admin => {
@@ -603,6 +646,8 @@ permissions! {
     ManageWorkspace: Workspace;
     /// See [`Action::ShareWorkspace`].
     ShareWorkspace: Workspace;
+    /// See [`Action::PublishWorkspace`].
+    PublishWorkspace: Workspace;
     /// See [`Action::CreateCollection`].
     CreateCollection: Workspace;
     /// See [`Action::ReadCollection`].
@@ -757,7 +802,7 @@ mod tests {
     fn a_private_workspace_is_for_whom_it_was_given() {
         use Action::{CreateCollection, CreateWorkspace, ManageWorkspace, ReadWorkspace, SeeWorkspace, ShareWorkspace};
         let roles = [None, Some(TeamRole::Viewer), Some(TeamRole::Editor), Some(TeamRole::Admin)];
-        for visibility in [Visibility::Private, Visibility::Team] {
+        for visibility in [Visibility::Private, Visibility::Team, Visibility::Public] {
             for team_role in [TeamRole::Viewer, TeamRole::Editor, TeamRole::Admin] {
                 for (person, group) in roles.iter().flat_map(|one| roles.iter().map(move |two| (*one, *two))) {
                     let mut who = caller(2, &[(9, team_role)]);
@@ -768,7 +813,7 @@ mod tests {
                         groups: group.map(|role| (GroupId(1), role)).into_iter().chain([(GroupId(2), TeamRole::Admin)]).collect(),
                         revision: 1,
                     };
-                    let through_team = (visibility == Visibility::Team).then_some(team_role);
+                    let through_team = (visibility != Visibility::Private).then_some(team_role);
                     let inside = [person, group, through_team].into_iter().flatten().max();
                     let at = jiff::Timestamp::UNIX_EPOCH;
                     let workspace =
@@ -788,6 +833,16 @@ mod tests {
                     assert_eq!(role_in(&who, &shelf, Some(CollectionRole::None)), None, "{told}");
                     let made = Head { owner: UserId(2), ..shelf };
                     assert_eq!(role_in(&who, &made, None), inside.and(all), "nor does having made it: {told}");
+                    let publishes = inside == Some(TeamRole::Admin) && team_role == TeamRole::Admin;
+                    assert_eq!(may(Action::PublishWorkspace), publishes, "{told}");
+                    let public = visibility == Visibility::Public;
+                    let anyone = |action| allows(&Caller::anyone(), action, Thing::Workspace(&workspace)).is_ok();
+                    assert_eq!(anyone(ReadWorkspace), public);
+                    assert!(![CreateCollection, ManageWorkspace, ShareWorkspace].into_iter().any(anyone));
+                    let public = public.then_some(CollectionRole::Viewer);
+                    assert_eq!(role_in(&Caller::anyone(), &made, None), public);
+                    let veiled = Head { everyone: Some(CollectionRole::None), ..made.clone() };
+                    assert_eq!(role_in(&Caller::anyone(), &veiled, None), None);
                     let stranger = caller(3, &[(8, TeamRole::Admin)]);
                     assert_eq!(allows(&stranger, SeeWorkspace, Thing::Workspace(&workspace)), Err(Denied::NotFound));
                     assert_eq!(role_in(&stranger, &made, all), None);

@@ -25,6 +25,7 @@ pub mod program;
 pub mod proof;
 pub mod search;
 pub mod second_factor;
+pub mod secrets;
 pub mod sso;
 pub mod tags;
 pub mod team;

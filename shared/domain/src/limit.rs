@@ -54,6 +54,12 @@ pub const WORKSPACES: usize = 200;
 pub const WORKSPACE_NAMED: usize = 100;
 /// Characters of a workspace's description.
 pub const WORKSPACE_CHARS: usize = 20_000;
+/// What is looked at for secrets before something becomes public.
+pub const SCANNED_BYTES: usize = 32 * 1024 * 1024;
+/// Findings that are told; of more, how many there are.
+pub const FINDINGS: usize = 200;
+/// Public workspaces in the map for search engines, and those whose collections are in it.
+pub const MAPPED: usize = 1_000;
 /// Roles in a collection that are taken away in the transaction of a move: each is an item with its mirror.
 pub const ROLES_ON_A_MOVE: usize = 40;
 /// Groups of a team.

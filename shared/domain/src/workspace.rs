@@ -85,6 +85,8 @@ pub enum Visibility {
     Private,
     /// The members of its team.
     Team,
+    /// Anybody, with an account or without, and search engines; the members of its team as in any other.
+    Public,
 }
 
 impl Visibility {
@@ -94,6 +96,7 @@ impl Visibility {
             Visibility::Personal => "personal",
             Visibility::Private => "private",
             Visibility::Team => "team",
+            Visibility::Public => "public",
         }
     }
 }
@@ -126,7 +129,7 @@ impl Room {
         let given = self.given(user, member);
         match self.visibility {
             Visibility::Private | Visibility::Personal => given,
-            Visibility::Team => given.max(Some(member.role)),
+            Visibility::Team | Visibility::Public => given.max(Some(member.role)),
         }
     }
 

@@ -61,6 +61,7 @@ impl Store {
         }
         for workspace in self.rooms_of(team).await? {
             self.erase_workspace(&workspace).await?;
+            self.delete_all(&[keys::public(&workspace)]).await?;
         }
         let invites = self.invites(team.id).await?;
         self.delete_all(&invites.iter().map(|invite: &Invite| keys::email_invite(&digest(&invite.email), team.id)).collect::<Vec<_>>())

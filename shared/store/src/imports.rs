@@ -15,7 +15,7 @@ use domain::ids::{CollectionId, ElementId, GenerationId, GroupId, TeamId, UserId
 use domain::once::Done;
 use domain::search::Index;
 use domain::tags::Tag;
-use domain::workspace::{Room, Workspace};
+use domain::workspace::{Room, Visibility, Workspace};
 use domain::{format, json, limit};
 use futures::{StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
@@ -75,6 +75,9 @@ pub struct Listed {
     /// As its head says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork: Option<ForkOf>,
+    /// Whether anybody reads it, as its workspace says it.
+    #[serde(skip)]
+    pub public: bool,
 }
 
 impl Listed {
@@ -130,6 +133,7 @@ pub(crate) fn listed_item(head: &Head) -> Result<Item, Error> {
         access: head.access,
         tags: head.tags.clone(),
         fork: head.fork.clone(),
+        public: false,
     };
     row(&keys::listed(&head.workspace, &head.collection), "listed", &listed)
 }
@@ -356,6 +360,8 @@ impl Store {
             true => self.grants_of(by.caller.user).await?,
             false => HashMap::new(),
         };
+        let public = by.thing.visibility() == Visibility::Public;
+        listed.iter_mut().for_each(|listed| listed.public = public && listed.everyone != Some(CollectionRole::None));
         listed.retain(|listed| {
             role_for(&by.caller, listed.audience(by.thing.room.as_ref()), grants.get(&listed.collection).copied()).is_some()
         });

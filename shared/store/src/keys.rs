@@ -22,6 +22,7 @@
 //! | single sign-on of a team, its logo | `TEAM#t` | `SSO`, `LOGO` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
 //! | workspace, and its collections | `WS#w` | `WS`, `COLL#c` |
+//! | public workspace | `PUBLIC` | `w` |
 //! | workspace of a team beside its library | `TEAM#t` | `ROOM#w` |
 //! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u` or `SUB#u#e`, `ACCESS#k` |
 //! | what a fork and its parent have in common, fork of it (mirror) | `COLL#c` | `FORK#parent`, `FORKED#c` |
@@ -369,6 +370,14 @@ pub const ROOMS: &str = "ROOM#";
 /// That a workspace is a team's.
 pub fn room(team: TeamId, workspace: &WorkspaceId) -> Key {
     Key::new(team_partition(team), format!("{ROOMS}{workspace}"))
+}
+
+/// The partition that lists public workspaces.
+pub const PUBLIC: &str = "PUBLIC";
+
+/// That a workspace is public.
+pub fn public(workspace: &WorkspaceId) -> Key {
+    Key::new(PUBLIC, workspace.to_string())
 }
 
 /// The partition of gsi1 that lists workspaces whose collections do not yet say who is let in.

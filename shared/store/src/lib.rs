@@ -148,6 +148,8 @@ pub enum Conflict {
     TooManyNamed,
     /// More roles were given in the collection than a move can take away.
     TooManyRoles,
+    /// Anybody would read it: that has to be confirmed.
+    Unconfirmed,
     /// Something in it is not the caller's to delete.
     NotYours,
     /// The team is not to be deleted.
@@ -411,6 +413,11 @@ impl Store {
             .send()
             .await;
         Ok(sent.map_err(|error| Error::from_sdk("GetItem", &error))?.item)
+    }
+
+    /// Many items by their keys, where nobody asks who calls: for what anybody may read.
+    pub async fn get_all(&self, keys: &[Key]) -> Result<HashMap<Key, Item>, Error> {
+        self.get_many(keys).await
     }
 
     /// Many items by their keys, consistently; what is not there is not in the answer. One round trip per 100 keys.

@@ -74,6 +74,15 @@ fn narrows(before: Option<&Room>, after: &Room) -> bool {
         || before.groups.iter().any(|(group, role)| after.groups.get(group).is_none_or(|now| now < role))
 }
 
+/// The leg that lists a workspace among the public ones, or no longer.
+fn public_leg(workspace: &Workspace) -> Result<Leg, Error> {
+    let key = keys::public(&workspace.id);
+    Ok(match workspace.visibility() {
+        Visibility::Public => Leg::put(row(&key, "public", &Pointer { workspace: workspace.id.clone() })?),
+        Visibility::Personal | Visibility::Private | Visibility::Team => Leg::delete(key),
+    })
+}
+
 /// The leg that changes who is let into a workspace, and lists it in the index until the heads say so, too.
 fn room_leg(before: &Workspace, after: &Room, now: Timestamp) -> Result<Leg, Error> {
     let set = "SET #room = :room, #gsi1pk = :index, #gsi1sk = :due";
@@ -122,6 +131,17 @@ impl Store {
         items.into_iter().map(|item| read::<Pointer>(item).map(|pointer| pointer.workspace)).collect()
     }
 
+    /// Public workspaces, at most so many.
+    pub async fn public_workspaces(&self, limit: usize) -> Result<Vec<Workspace>, Error> {
+        let page = self.page(&Range::of(keys::PUBLIC.to_owned()).at_most(limit), None).await?;
+        let ids = page.items.into_iter().map(|item| read::<Pointer>(item).map(|pointer| keys::workspace(&pointer.workspace)));
+        let found = self.get_many(&ids.collect::<Result<Vec<_>, _>>()?).await?;
+        let mut all = found.into_values().map(read).collect::<Result<Vec<Workspace>, _>>()?;
+        all.retain(|one| one.visibility() == Visibility::Public);
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(all)
+    }
+
     /// All workspaces of a team.
     pub(crate) async fn rooms_of(&self, team: &Team) -> Result<Vec<WorkspaceId>, Error> {
         let mut all = vec![team.workspace.clone()];
@@ -142,6 +162,7 @@ impl Store {
             Leg::create(row(&keys::room(team, &workspace.id), "room", &pointer)?).or(Conflict::IdTaken),
             Leg::check(keys::team(team)).when("attribute_exists(pk)").or(Conflict::NotMember),
             events::leg(&by.caller, what, now)?,
+            public_leg(workspace)?,
         ])
         .await
     }
@@ -200,6 +221,9 @@ impl Store {
             leg = leg.text(":now", now.to_string()).number(":by", by.caller.user);
             leg = texts.iter().fold(leg, |leg, (field, text)| leg.text(&format!(":{field}"), (*text).clone()));
             let mut legs = vec![leg];
+            if opened.is_some() {
+                legs.push(public_leg(&after)?);
+            }
             if let Some(team) = before.team {
                 let visibility = after.visibility();
                 legs.push(events::leg(
@@ -361,6 +385,7 @@ impl Store {
             Leg::delete(keys::workspace(&workspace.id)).when("attribute_exists(pk)").or(Conflict::WorkspaceGone),
             Leg::delete(keys::room(team, &workspace.id)),
             Leg::delete(keys::workspace_tags(&workspace.id)),
+            Leg::delete(keys::public(&workspace.id)),
             events::leg(&by.caller, Happened::WorkspaceDeleted { team, workspace: workspace.id.clone() }, now)?,
         ])
         .await

@@ -17,6 +17,7 @@ mod limits;
 mod mails;
 mod profiles;
 mod programs;
+mod public;
 mod recovery;
 mod robots;
 mod second_factor;

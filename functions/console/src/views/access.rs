@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Frame, Moment};
+use super::{Frame, Moment, RoomRow, Scan};
 
 /// `/collections/{collection}/access`.
 #[derive(Debug, Template)]
@@ -26,6 +26,12 @@ pub struct AccessPage {
     pub asks: Vec<Asking>,
     /// Whether the viewer may give roles.
     pub may_manage: bool,
+    /// The workspace that it is in, where the viewer may take it out of it.
+    pub from: Option<String>,
+    /// Where they may take it.
+    pub rooms: Vec<RoomRow>,
+    /// The public workspace that they are about to take it to, and what was found that looks like a secret.
+    pub scan: Option<(RoomRow, Scan)>,
 }
 
 /// A member and what they may do.

@@ -14,7 +14,15 @@ pub struct Library {
     pub frame: Frame,
     /// The team.
     pub team: TeamLink,
-    /// The workspace an import goes to.
+    /// What it is called.
+    pub title: String,
+    /// A sentence about it.
+    pub about: String,
+    /// Its own address.
+    pub home: String,
+    /// The page of what was deleted in it, where there is one.
+    pub trash: Option<String>,
+    /// The workspace, to which an import goes.
     pub workspace: String,
     /// What is in it, or has the tag that is asked for.
     pub collections: Vec<Collection>,

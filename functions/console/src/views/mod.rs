@@ -16,6 +16,7 @@ mod second_factor;
 mod settings;
 mod sso;
 mod team;
+mod workspaces;
 
 use domain::team::Team;
 use jiff::Timestamp;
@@ -38,6 +39,9 @@ pub use second_factor::{Qr, SecondFactor, State};
 pub use settings::{AuditEntry, AuditPage, GroupCard, SettingsPage, Teammate};
 pub use sso::{Sso, SsoQuestion, SsoSettings, TeamSso};
 pub use team::{Member, New, Pending, Seats, TeamPage, Wish};
+pub use workspaces::{
+    Finding, PersonRole, PublicCollection, PublicLink, PublicRow, PublicWorkspace, RoomRow, Scan, WorkspaceSettings, Workspaces,
+};
 
 /// What stands around every page.
 #[derive(Debug, Clone, Default)]

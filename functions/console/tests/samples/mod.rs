@@ -289,6 +289,72 @@ pub fn access(name: &str) -> AccessPage {
             expires: at("2026-12-05T12:00:00Z"),
         }],
         may_manage: true,
+        from: Some("w-1".into()),
+        rooms: vec![room(name, "private", Some("admin")), room("Open house", "public", Some("editor"))],
+        scan: Some((room(name, "public", Some("admin")), scan(name))),
+    }
+}
+
+pub fn room(name: &str, visibility: &'static str, role: Option<&'static str>) -> RoomRow {
+    RoomRow {
+        id: format!("w-{visibility}"),
+        href: format!("/workspaces/w-{visibility}"),
+        name: name.into(),
+        about: name.into(),
+        visibility,
+        role,
+    }
+}
+
+pub fn scan(name: &str) -> Scan {
+    let finding = Finding {
+        collection: name.into(),
+        element: name.into(),
+        href: "/collections/c1/items/r1".into(),
+        pointer: "/request/header/0/value".into(),
+        kind: "credential in a header",
+        masked: "•••• (24 characters)".into(),
+    };
+    Scan { findings: vec![finding], total: 7, left: 2, confirm: "ab12".into() }
+}
+
+pub fn workspace_settings(name: &str) -> WorkspaceSettings {
+    let person = |id: &str, username: &str, given| PersonRole { id: id.into(), username: username.into(), given };
+    WorkspaceSettings {
+        frame: inside(name, "library"),
+        team: link(name),
+        room: room(name, "private", Some("admin")),
+        description: name.into(),
+        fixed: false,
+        people: vec![person("1", "mira", Some("admin")), person("2", name, None)],
+        groups: vec![GroupRole { id: "7".into(), name: name.into(), members: 3, role: Some("editor") }],
+        may_manage: true,
+        may_share: true,
+        may_publish: true,
+        scan: None,
+        public: None,
+    }
+}
+
+pub fn public_collection(name: &str) -> PublicCollection {
+    let row = |id: &str, method: &str, url: &str| PublicRow {
+        id: id.into(),
+        method: method.into(),
+        name: name.into(),
+        url: url.into(),
+        description: vec![name.into()],
+    };
+    PublicCollection {
+        frame: Frame::default(),
+        path: "/public/collections/c1".into(),
+        id: "c1".into(),
+        name: name.into(),
+        description: vec![name.into(), "Orders of the harbour's shops.".into()],
+        summary: name.into(),
+        workspace: "w-1".into(),
+        rows: vec![row("f1", "", ""), row("r1", "GET", "https://api.example.com/orders/:id"), row("r2", "DELETE", name)],
+        left: 3,
+        address: "https://postroom.example/api/collections/c1".into(),
     }
 }
 
@@ -443,6 +509,10 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
     let library = |collections: Vec<Collection>| Library {
         frame: inside(name, "library"),
         team: link(name),
+        title: name.into(),
+        about: format!("Everything {name} calls, in one place."),
+        home: "/workspaces/w-1".into(),
+        trash: Some("/teams/184467440737/trash".into()),
         workspace: "w-1".into(),
         collections,
         may_import: true,
@@ -777,6 +847,38 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("audit", html(&|| audit(name).render())),
         ("access", html(&|| access(name).render())),
         ("access-viewer", html(&|| AccessPage { asks: vec![], may_manage: false, mine: "viewer", ..access(name) }.render())),
+        (
+            "workspaces",
+            html(&|| {
+                let rooms = vec![
+                    room(name, "team", Some("admin")),
+                    room("Skunkworks", "private", None),
+                    room("Open house", "public", Some("viewer")),
+                ];
+                Workspaces { frame: inside(name, "library"), team: link(name), rooms, may_make: true, may_publish: true }.render()
+            }),
+        ),
+        ("workspace-settings", html(&|| workspace_settings(name).render())),
+        ("workspace-publish", html(&|| WorkspaceSettings { scan: Some(scan(name)), ..workspace_settings(name) }.render())),
+        (
+            "workspace-viewer",
+            html(&|| {
+                let public = Some("/public/workspaces/w-1".to_owned());
+                let room = room(name, "public", Some("viewer"));
+                WorkspaceSettings { room, public, may_manage: false, may_share: false, may_publish: false, ..workspace_settings(name) }
+                    .render()
+            }),
+        ),
+        (
+            "public-workspace",
+            html(&|| {
+                let link = |id: &str| PublicLink { id: id.into(), name: name.into(), count: 3, changed: at("2026-11-21T20:58:00Z") };
+                let (frame, path) = (Frame::default(), "/public/workspaces/w-1".to_owned());
+                let (collections, description) = (vec![link("c1"), link("c2")], vec![name.to_owned()]);
+                PublicWorkspace { frame, path, name: name.into(), about: name.into(), description, collections }.render()
+            }),
+        ),
+        ("public-collection", html(&|| public_collection(name).render())),
         ("feed", html(&|| feed(entries(name)).render())),
         ("feed-empty", html(&|| feed(vec![]).render())),
         ("account", html(&|| account.render())),
