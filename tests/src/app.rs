@@ -239,7 +239,12 @@ impl TestApp {
 
     /// Everything in the table, for tests that look for what must not be there. Pairs of `pk` and `sk`.
     pub async fn table_keys(&self) -> Vec<(String, String)> {
-        crate::faults::scan(self.stack()).await
+        crate::faults::scan(self.stack()).await.into_iter().map(|(pk, sk, _)| (pk, sk)).collect()
+    }
+
+    /// All items of the table as text, for tests that look for what must not be in one.
+    pub async fn table_text(&self) -> String {
+        crate::faults::scan(self.stack()).await.into_iter().map(|(.., item)| item).collect()
     }
 
     /// Ends the test: the stream is drained, no record was given up, every mail was looked at.

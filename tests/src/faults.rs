@@ -302,8 +302,8 @@ fn refuse(status: u16, kind: &str, more: Value) -> HttpConnectorFuture {
     HttpConnectorFuture::ready(Ok(answer))
 }
 
-/// `pk` and `sk` of everything in a stack's table.
-pub(crate) async fn scan(stack: &Stack) -> Vec<(String, String)> {
+/// Everything in a stack's table: `pk`, `sk`, and the whole item as text.
+pub(crate) async fn scan(stack: &Stack) -> Vec<(String, String, String)> {
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -320,7 +320,7 @@ pub(crate) async fn scan(stack: &Stack) -> Vec<(String, String)> {
         let page = page.unwrap_or_else(|error| panic!("the table cannot be read: {error:?}"));
         for item in page.items() {
             let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-            keys.push((text("pk"), text("sk")));
+            keys.push((text("pk"), text("sk"), format!("{item:?}")));
         }
         from = page.last_evaluated_key;
         if from.is_none() {

@@ -104,6 +104,7 @@ impl Cloud {
             ("ROBOT_SITE_KEY", ""),
             ("ROBOT_ORIGINS", ""),
             ("STRIPE_SECRET_ID", ""),
+            ("POSTMAN_API_URL", "https://api.getpostman.com"),
             ("RATE_LIMIT", "600"),
             ("MAIL_CONFIGURATION_SET", "postroom"),
         ]);

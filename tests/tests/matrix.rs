@@ -162,6 +162,9 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("POST /api/collections",                             [401,   404,   404,   403,   403,   200,   200,   403]),
     ("POST /api/import",                                  [401,   404,   404,   403,   403,   200,   200,   403]),
     ("POST /api/import/openapi",                          [401,   404,   404,   403,   403,   200,   200,   403]),
+    // The key is no key.
+    ("POST /api/import/postman/collections",              [401,   404,   404,   403,   403,   422,   422,   403]),
+    ("POST /api/import/postman",                          [401,   404,   404,   403,   403,   422,   422,   403]),
     // A file that somebody sends in parts is theirs alone; this one is another's.
     ("POST /api/uploads",                                 [401,   404,   404,   403,   403,   201,   201,   403]),
     ("GET /api/uploads/{upload}",                         [401,   404,   404,   404,   404,   404,   404,   404]),
@@ -211,6 +214,11 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/collections/collection-forks",             [401,   200,   200,   200,   200,   200,   200,   200]),
     ("POST /api/collections/{collection}/restore",        [401,   404,   404,   403,   403,   200,   200,   403]),
     ("GET /api/workspaces/{workspace}/trash",             [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("POST /api/collections/{collection}/duplicates",     [401,   404,   404,   403,   403,   200,   200,   403]),
+    // A task is whose it is; this one is nobody's.
+    ("GET /api/collections/{collection}/tasks/{task}",    [401,   404,   404,   404,   404,   404,   404,   404]),
+    ("GET /api/collection-updates-tasks/{task}",          [401,   404,   404,   404,   404,   404,   404,   404]),
+    ("GET /api/collection-duplicate-tasks/{task}",        [401,   404,   404,   404,   404,   404,   404,   404]),
     // A deleted one.
     ("POST /api/trash/{collection}/restore",              [401,   404,   404,   403,   403,   403,   200,   403]),
     ("GET /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   200]),
@@ -416,6 +424,7 @@ impl World {
             ("{token}", token.clone()),
             ("{request}", wish),
             ("{seq}", "1".to_owned()),
+            ("{task}", "nonsense".to_owned()),
             ("{slug}", "needs-review".to_owned()),
             ("{number}", "1".to_owned()),
             ("{domain}", "example.org".to_owned()),
@@ -432,7 +441,17 @@ impl World {
             path = path.replace(name, &value);
         }
         assert!(!path.contains('{'), "a name that nobody fills in: {path}");
-        if ["/api/collections", "/api/import", "/api/import/openapi", "/api/uploads"].contains(&path.as_str()) && method == "POST" {
+        if [
+            "/api/collections",
+            "/api/import",
+            "/api/import/openapi",
+            "/api/import/postman",
+            "/api/import/postman/collections",
+            "/api/uploads",
+        ]
+        .contains(&path.as_str())
+            && method == "POST"
+        {
             path = format!("{path}?workspace={}", self.team.workspace);
         }
         if path.starts_with("/api/accounts/") {
@@ -441,6 +460,9 @@ impl World {
         let ask = caller.ask(method, &path);
         if route == "POST /api/collection-access-keys" {
             return ask.json(shared.to_string());
+        }
+        if route.ends_with("/duplicates") {
+            return ask.json(json!({"workspace": self.team.workspace}).to_string());
         }
         match body(route, &path, self.count, &token, self.team.id) {
             Some(body) => ask.json(body),
@@ -463,6 +485,7 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         | "POST /api/collection-responses-transfers" => {
             json!({"ids": ["1-0"], "mode": "copy", "target": {"model": "collection", "id": "1-0"}})
         }
+        "POST /api/import/postman/collections" | "POST /api/import/postman" => json!({"api_key": "no key"}),
         "POST /api/search" => json!({"q": "request", "elementType": "requests"}),
         "PUT /api/workspaces/{workspace}/tags" | "PUT /api/collections/{collection}/tags" => json!({"tags": [{"slug": "needs-review"}]}),
         "DELETE /api/me" => json!({"password": "wrong horse"}),

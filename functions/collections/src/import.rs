@@ -9,21 +9,24 @@ use domain::access::{Access, Caller, CreateCollection};
 use domain::collection::Head;
 use domain::format::{self, Parsed};
 use domain::ids::{CollectionId, UploadId};
+use domain::task::Work;
 use domain::{Rejected, json, limit};
 use serde::Deserialize;
 use serde_json::{Value, json as value};
 use store::Conflict;
 use store::uploads::Upload;
 
+use crate::tasks::{self, Later};
+
 /// What a file holds, ready to be written.
-struct Taken {
+pub(crate) struct Taken {
     format: String,
     report: Value,
     parsed: Vec<Parsed>,
 }
 
 /// Reads a file off the async threads: 60 MB take a moment.
-async fn read(app: &App, bytes: Vec<u8>, reader: fn(&str) -> Result<Converted, Rejected>) -> Result<Taken, Problem> {
+pub(crate) async fn read(app: &App, bytes: Vec<u8>, reader: fn(&str) -> Result<Converted, Rejected>) -> Result<Taken, Problem> {
     let app = app.clone();
     let reading = move || {
         let text = json::decode(&bytes)?;
@@ -39,16 +42,23 @@ async fn read(app: &App, bytes: Vec<u8>, reader: fn(&str) -> Result<Converted, R
 }
 
 /// Writes what was read; a collection that is there under its id was written before, by an attempt whose answer was lost.
-async fn write(app: &App, by: &Access<CreateCollection>, taken: Taken, first: CollectionId) -> Result<Value, Problem> {
+pub(crate) async fn write(app: &App, by: &Access<CreateCollection>, taken: Taken, first: CollectionId) -> Result<Value, Problem> {
     let mut heads: Vec<Head> = Vec::new();
-    for (index, parsed) in taken.parsed.into_iter().enumerate() {
+    // The first one comes last, and with it that the request is done.
+    let mut others = by.clone();
+    others.caller.once = None;
+    for (index, parsed) in taken.parsed.into_iter().enumerate().rev() {
         let id = nth(&first, index);
         let head = match app.store.made_collection(by, &id).await? {
             Some(head) => head,
-            None => app.store.create_collection(by, parsed, (id, app.new_id().into()), app.now()).await?,
+            None => {
+                let by = if index == 0 { by } else { &others };
+                app.store.create_collection(by, parsed, (id, app.new_id().into()), app.now()).await?
+            }
         };
         heads.push(head);
     }
+    heads.reverse();
     let told: Vec<Value> = heads.iter().map(|head| value!({"id": head.collection, "name": head.name, "uid": head.uid()})).collect();
     Ok(value!({"collection": told.first(), "collections": told, "format": taken.format, "report": taken.report}))
 }
@@ -62,13 +72,35 @@ fn nth(first: &CollectionId, index: usize) -> CollectionId {
 }
 
 /// Import a file of any kind that is known: Postman (every version), OpenAPI 3, Swagger 2, HAR, cURL, Insomnia, Bruno, Hoppscotch.
-/// What it is, its content says.
+/// What it is, its content says. With `Prefer: respond-async` it is answered at once (202) with a task to ask for.
 #[utoipa::path(post, path = "/api/import", tag = "Import", params(("workspace" = Option<String>, Query)),
     responses((status = 200, description = "`{\"collection\":{…},\"collections\":[…],\"format\",\"report\":{\"taken\",\"changed\",\"left\"}}`")))]
-pub(crate) async fn import(By(by): By<CreateCollection>, State(app): State<App>, File(bytes): File) -> Result<Json<Value>, Problem> {
+pub(crate) async fn import(
+    By(by): By<CreateCollection>,
+    Later(later): Later,
+    State(app): State<App>,
+    File(bytes): File,
+) -> Result<Response, Problem> {
+    let first = first(&app, &by);
+    if later {
+        let work = Work::Import { workspace: by.thing.id.clone(), collection: first };
+        return tasks::later(&app, &by.caller, work, Some(bytes)).await;
+    }
     let taken = read(&app, bytes, convert::read).await?;
-    let first = app.new_id().into();
-    Ok(Json(write(&app, &by, taken, first).await?))
+    Ok(Json(write(&app, &by, taken, first).await?).into_response())
+}
+
+/// The id of a file's first collection: of a request that may be sent again, always the same.
+fn first(app: &App, by: &Access<CreateCollection>) -> CollectionId {
+    id_for(app, by, "file")
+}
+
+/// The id of what a request makes of something: of a request that may be sent again, always the same.
+pub(crate) fn id_for(app: &App, by: &Access<CreateCollection>, what: &str) -> CollectionId {
+    let Some(once) = &by.caller.once else { return app.new_id().into() };
+    let hash = app::Tokens::hash(&format!("{what} {} {} {}", by.caller.user, once.key, once.request));
+    let bits = hash.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok());
+    bits.map_or_else(|| app.new_id(), |bits| uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()).into()
 }
 
 #[derive(Deserialize)]
@@ -101,7 +133,7 @@ pub(crate) async fn openapi(By(by): By<CreateCollection>, State(app): State<App>
         }
         other => other,
     })?;
-    let first = app.new_id().into();
+    let first = first(&app, &by);
     Ok(Json(write(&app, &by, taken, first).await?))
 }
 
@@ -174,30 +206,45 @@ pub(crate) async fn part(
     Ok(Json(value!({"part": part})))
 }
 
-/// Import the file, now that all of its parts are there. Sent again, it answers what it answered.
+/// Import the file, now that all of its parts are there. Sent again, it answers what it answered. With `Prefer:
+/// respond-async` it is answered at once (202) with a task to ask for.
 #[utoipa::path(post, path = "/api/uploads/{upload}/commit", tag = "Import", params(("upload" = String, Path)),
     responses((status = 200, description = "As `POST /api/import`")))]
-pub(crate) async fn commit(Who(caller): Who, Path(id): Path<String>, State(app): State<App>) -> Result<Response, Problem> {
-    let (upload, _) = mine(&app, &caller, &id).await?;
+pub(crate) async fn commit(
+    Who(caller): Who,
+    Later(later): Later,
+    Path(id): Path<String>,
+    State(app): State<App>,
+) -> Result<Response, Problem> {
+    let (upload, received) = mine(&app, &caller, &id).await?;
     let by = access(&app, caller, &upload).await?;
-    if let Some(answer) = upload.answer {
-        return Ok(app::Document(answer).into_response());
+    if later && upload.answer.is_none() && received.len() == upload.parts() {
+        let work = Work::Commit { upload: upload.id.clone(), collection: upload.collection.clone() };
+        return tasks::later(&app, &by.caller, work, None).await;
     }
-    let bytes = match app.store.assembled(&upload).await? {
+    Ok(app::Document(committed(&app, &by, &upload).await?).into_response())
+}
+
+/// Imports a file whose parts are all there. Gives the answer, the same every time.
+pub(crate) async fn committed(app: &App, by: &Access<CreateCollection>, upload: &Upload) -> Result<String, Problem> {
+    if let Some(answer) = &upload.answer {
+        return Ok(answer.clone());
+    }
+    let bytes = match app.store.assembled(upload).await? {
         Ok(bytes) => bytes,
         Err(missing) => {
             let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
             return Err(Problem::field("/parts", format!("not there yet: {}", missing.join(", "))));
         }
     };
-    let taken = read(&app, bytes, convert::read).await?;
-    let answer = match write(&app, &by, taken, upload.collection.clone()).await {
+    let taken = read(app, bytes, convert::read).await?;
+    let answer = match write(app, by, taken, upload.collection.clone()).await {
         // Two commits at once: the other one was first.
         Err(Problem::Conflict(Conflict::IdTaken, _)) => return Err(Problem::Busy),
         other => other?.to_string(),
     };
-    app.store.end_upload(&by, &upload, &answer).await?;
-    Ok(app::Document(answer).into_response())
+    app.store.end_upload(by, upload, &answer).await?;
+    Ok(answer)
 }
 
 /// Give a file up: its parts are removed.

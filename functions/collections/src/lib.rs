@@ -5,6 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod batch;
+mod elsewhere;
 mod forks;
 mod import;
 mod items;
@@ -14,11 +15,12 @@ mod restore;
 mod shelf;
 mod subscription;
 mod sync;
+pub mod tasks;
 mod transfers;
 mod whole;
 
 /// What it needs of the environment.
-pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
+pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit, Var::PostmanApiUrl];
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -26,6 +28,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(whole::create))
         .routes(routes!(import::import))
         .routes(routes!(import::openapi))
+        .routes(routes!(elsewhere::list))
+        .routes(routes!(elsewhere::bring))
         .routes(routes!(import::start))
         .routes(routes!(import::show, import::drop_it))
         .routes(routes!(import::part))
@@ -51,6 +55,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sync::sync))
         .routes(routes!(restore::restore))
         .routes(routes!(restore::restore_collection))
+        .routes(routes!(tasks::show))
+        .routes(routes!(tasks::of_update))
+        .routes(routes!(tasks::of_duplication))
+        .routes(routes!(tasks::duplicate))
         .routes(routes!(transfers::folders))
         .routes(routes!(transfers::requests))
         .routes(routes!(transfers::responses))

@@ -11,45 +11,67 @@ use domain::collection::Head;
 use domain::format::{self, Parsed};
 use domain::ids::ElementId;
 use domain::json;
+use domain::task::Work;
 use serde_json::{Value, json as value};
 use store::imports::Replaced;
 use store::saves::Outcome;
 
 use crate::items;
+use crate::tasks::{self, Later};
 
 /// Splits a document off the async threads: 6 MB take a moment.
-async fn split(app: &App, document: Document) -> Result<Parsed, Problem> {
+pub(crate) async fn split(app: &App, document: String) -> Result<Parsed, Problem> {
     let app = app.clone();
-    let split = move || format::split(&document.0, || app.new_id().into());
+    let split = move || format::split(&document, || app.new_id().into());
     let parsed = tokio::task::spawn_blocking(split).await.map_err(|error| Problem::Internal(error.to_string()))?;
     parsed.map_err(|rejected| Problem::field("/collection", rejected.0))
 }
 
-pub(crate) fn told(head: &Head) -> Response {
-    let body = value!({"collection": {"id": head.collection, "name": head.name, "uid": head.uid()}});
-    ([(header::ETAG, format!("\"{}\"", head.seq))], Json(body)).into_response()
+/// A collection as whoever made it or replaced it is told of it.
+pub(crate) fn named(head: &Head) -> Value {
+    value!({"collection": {"id": head.collection, "name": head.name, "uid": head.uid()}})
 }
 
-/// Import a collection (format 1, 2.0 or 2.1, wrapped in `{"collection": …}` or bare) into a workspace.
+pub(crate) fn told(head: &Head) -> Response {
+    ([(header::ETAG, format!("\"{}\"", head.seq))], Json(named(head))).into_response()
+}
+
+/// Import a collection (format 1, 2.0 or 2.1, wrapped in `{"collection": …}` or bare) into a workspace. With `Prefer:
+/// respond-async` it is answered at once (202) with a task to ask for.
 #[utoipa::path(post, path = "/api/collections", tag = "Collections",
     params(("workspace" = Option<String>, Query, description = "The workspace; one's own where none is named")),
     responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"}}`")))]
-pub(crate) async fn create(By(by): By<CreateCollection>, State(app): State<App>, document: Document) -> Result<Response, Problem> {
+pub(crate) async fn create(
+    By(by): By<CreateCollection>,
+    Later(later): Later,
+    State(app): State<App>,
+    Document(document): Document,
+) -> Result<Response, Problem> {
+    if later {
+        let work = Work::Create { workspace: by.thing.id.clone(), collection: app.new_id().into() };
+        return tasks::later(&app, &by.caller, work, Some(document.into_bytes())).await;
+    }
     let parsed = split(&app, document).await?;
     let ids = (app.new_id().into(), app.new_id().into());
     let head = app.store.create_collection(&by, parsed, ids, app.now()).await?;
     Ok(told(&head))
 }
 
-/// Replace everything in a collection. Ids that match are kept. With `If-Match`, only if nothing changed since.
+/// Replace everything in a collection. Ids that match are kept. With `If-Match`, only if nothing changed since. With `Prefer:
+/// respond-async` it is answered at once (202) with a task to ask for.
 #[utoipa::path(put, path = "/api/collections/{collection}", tag = "Collections", params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"}}`")))]
 pub(crate) async fn replace(
     By(by): By<EditCollection>,
     Seen(seen): Seen,
+    Later(later): Later,
     State(app): State<App>,
-    document: Document,
+    Document(document): Document,
 ) -> Result<Response, Problem> {
+    if later {
+        let work = Work::Replace { collection: by.thing.collection.clone(), seen: seen.revision };
+        return tasks::later(&app, &by.caller, work, Some(document.into_bytes())).await;
+    }
     let parsed = split(&app, document).await?;
     let generation = || app.new_id().into();
     match app.store.replace_collection(&by, parsed, seen.revision, generation, app.now()).await? {

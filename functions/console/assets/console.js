@@ -285,6 +285,8 @@ document.addEventListener("submit", (event) => {
   else if (form.matches("[data-search]")) searchNow(form);
   else if (form.matches("[data-go]")) location.assign(`${form.dataset.go}?${new URLSearchParams(new FormData(form))}`);
   else if (form.matches("[data-import-paste]")) importPaste(form);
+  else if (form.matches("[data-postman]")) listPostman(form);
+  else if (form.matches("[data-postman-choice]")) importPostman(form);
   else if (form.matches("[data-edit-fields], [data-edit-raw]")) save(form);
   else return;
   event.preventDefault();
@@ -409,6 +411,57 @@ async function importPaste(form) {
   });
 }
 
+/** Shows what there is in a Postman account. The key stays in its field. */
+async function listPostman(form) {
+  const choice = $("[data-postman-choice]");
+  await busy(form, async () => {
+    const asked = JSON.stringify({ api_key: form.elements.api_key.value });
+    const answer = await call("POST", `/api/import/postman/collections?${form.dataset.postman}`, asked);
+    choice.hidden = !answer.ok;
+    if (!answer.ok) return showProblem(form, answer);
+    const { collections } = answer.body;
+    const row = ({ uid, name }, index) => {
+      const id = `postman-${index}`;
+      const box = make("input", { type: "checkbox", id, value: uid, "data-name": name });
+      box.checked = true;
+      return make("div", { class: "check" }, box, make("label", { for: id }, name));
+    };
+    const none = make("p", { class: "soft small" }, "There are no collections in it.");
+    choice.replaceChildren(
+      make("fieldset", { class: "stack-s" }, make("legend", { class: "strong small" }, "Collections"), ...(collections.length ? collections.map(row) : [none])),
+      ...(collections.length ? [make("div", { class: "row" }, make("button", { class: "btn primary" }, "Import those chosen"))] : []),
+    );
+    $("input, p", choice).focus?.();
+  });
+}
+
+/** Imports what is chosen, one after the other, and says of each what became of it. */
+async function importPostman(form) {
+  const account = $("[data-postman]");
+  const jobs = $("[data-import-jobs]");
+  await busy(form, async () => {
+    for (const box of $$("input:checked", form)) {
+      const said = make("span", { class: "soft" }, "Importing …");
+      const job = make("li", {}, make("span", { class: "strong" }, box.dataset.name), make("progress", { "aria-label": `Import of ${box.dataset.name}` }), said);
+      jobs.hidden = false;
+      jobs.prepend(job);
+      const asked = JSON.stringify({ api_key: account.elements.api_key.value, collections: [box.value] });
+      const answer = await call("POST", `/api/import/postman?${account.dataset.postman}`, asked);
+      $("progress", job).remove();
+      const [result] = answer.body.results ?? [];
+      if (result?.status !== "imported") {
+        said.replaceWith(make("span", { class: "error", role: "alert" }, sentence(result?.reason || answer.body.detail || "The import did not work.")));
+        if (answer.status === 422) break;
+        continue;
+      }
+      box.checked = false;
+      const { id, name } = result.collection;
+      said.replaceWith(make("span", {}, "Imported: ", make("a", { href: `/collections/${encodeURIComponent(id)}` }, name || "open it")));
+    }
+    await refresh();
+  });
+}
+
 /** Files beyond this travel in parts: a function takes 6 MB at most. */
 const IN_ONE = 4 * 1024 * 1024;
 
@@ -457,9 +510,23 @@ async function importInParts(file, panel, progress) {
     }
   }
   progress(file.size, file.size);
-  const done = await transfer("POST", `/api/uploads/${encodeURIComponent(id)}/commit`, null, {});
+  const done = await ended(await transfer("POST", `/api/uploads/${encodeURIComponent(id)}/commit`, null, { Prefer: "respond-async" }));
   if (done.ok || done.status === 422) sessionStorage.removeItem(memory);
   return done;
+}
+
+/** Waits until what is done behind an answer is done, and gives what it would have answered. */
+async function ended(answer) {
+  if (answer.status !== 202) return answer;
+  const { task, collection } = answer.body;
+  for (let broke = 0; broke < 5; ) {
+    const asked = await call("GET", `/api/collections/${encodeURIComponent(collection.id)}/tasks/${encodeURIComponent(task.id)}`);
+    if (!asked.ok) broke += 1;
+    else if (asked.body.status === "completed") return { ok: true, status: 200, body: asked.body.result };
+    else if (asked.body.status === "failed") return { ok: false, status: 422, body: { detail: asked.body.details } };
+    await new Promise((next) => setTimeout(next, 1000));
+  }
+  return { ok: false, status: 0, body: { detail: "It is still being stored. Look at the library in a few minutes." } };
 }
 
 /** Imports one file, whatever it is, and shows what came of it. */

@@ -7,6 +7,7 @@ use domain::access::{Access, EditCollection, ReadCollection, ReadTeam, ReadWorks
 use domain::change::{Change, ItemRef, Op};
 use domain::ids::ElementId;
 use domain::json;
+use domain::lists;
 use domain::merge::FieldChange;
 use serde::Deserialize;
 
@@ -43,10 +44,27 @@ fn shown(value: &str) -> String {
     }
 }
 
-fn field(change: &FieldChange) -> Field {
+/// A thing of a list, without what says which one it is: of a script its lines.
+fn entry(value: &str) -> String {
+    let lines = json::get(value, "script").and_then(|script| json::get(script, "exec"));
+    shown(lines.unwrap_or(value))
+}
+
+/// What a change did at a place; in a list of named things, to each of them.
+fn fields(change: &FieldChange) -> Vec<Field> {
     let name = if change.pointer.is_empty() { "everything".to_owned() } else { place(&change.pointer) };
-    let (before, after) = (change.before.as_ref(), change.after.as_ref());
-    Field { place: name, before: before.map(|value| shown(value.get())), after: after.map(|value| shown(value.get())) }
+    let (before, after) = (change.before.as_ref().map(|value| value.get()), change.after.as_ref().map(|value| value.get()));
+    match lists::changed(&change.pointer, before, after) {
+        Some(all) => {
+            let each = all.into_iter().map(|one| Field {
+                place: if one.name.is_empty() { name.clone() } else { format!("{name}: {}", one.name) },
+                before: one.before.map(entry),
+                after: one.after.map(entry),
+            });
+            each.collect()
+        }
+        None => vec![Field { place: name, before: before.map(shown), after: after.map(shown) }],
+    }
 }
 
 /// A change, with what brings its state back. `item`: on the page of one element.
@@ -63,7 +81,7 @@ fn past(name: &str, change: &Change, item: Option<&ElementId>) -> Past {
         entry: entry_of_change(name, change),
         program: change.client.as_deref().unwrap_or_default().chars().take(80).collect(),
         // What was put there or went is told by its name.
-        fields: if matches!(change.op, Op::Update | Op::Restore) { change.changes.iter().map(field).collect() } else { Vec::new() },
+        fields: if matches!(change.op, Op::Update | Op::Restore) { change.changes.iter().flat_map(fields).collect() } else { Vec::new() },
         restore: (seq > 0).then_some(Return { seq, item: target, deleted }),
     }
 }

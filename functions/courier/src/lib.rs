@@ -1,4 +1,5 @@
-//! What is due by the clock, every minute: mails about changes that were gathered, connections that end soon. And what
+//! What is due by the clock, every minute: mails about changes that were gathered, connections that end soon, work behind an
+//! answer that nobody is at. And what
 //! the mail service reports: addresses that no mail is to go to any more.
 
 mod bounces;
@@ -18,7 +19,8 @@ pub async fn handle(app: &App, event: Value) -> Result<Value, Crash> {
         _ => {
             let connections = ending::tell(app).await?;
             let mails = mailer::due(app).await?;
-            Ok(json!({"mails": mails, "connections": connections}))
+            let tasks = collections::tasks::take_up(app).await?;
+            Ok(json!({"mails": mails, "connections": connections, "tasks": tasks}))
         }
     }
 }

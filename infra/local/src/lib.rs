@@ -92,6 +92,8 @@ pub struct Options {
     pub dns: GivenDns,
     /// What Stripe, or what stands in for it, and we know of each other; `None`: teams pay by invoice.
     pub stripe: Option<StripeSecrets>,
+    /// What stands in for the Postman API; `None`: the real one.
+    pub postman: Option<String>,
     /// Changes what stream functions are handed: tests duplicate and reorder.
     pub meddler: Option<Meddler>,
     /// Requests of one account a minute, of each function; 0: as many as they like.
@@ -195,6 +197,7 @@ impl Stack {
             values.extend([("GOOGLE_ISSUER", google.issuer), ("GOOGLE_CLIENT_ID", google.client_id)]);
             partners.google_client_secret = google.client_secret;
         }
+        values.extend(options.postman.map(|url| ("POSTMAN_API_URL", url)));
         if let Some(robot) = options.robot {
             let Robot { verify_url, script_url, site_key, secret } = robot;
             values.extend([("ROBOT_VERIFY_URL", verify_url), ("ROBOT_SCRIPT_URL", script_url), ("ROBOT_SITE_KEY", site_key)]);

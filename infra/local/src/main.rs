@@ -70,9 +70,17 @@ async fn run(run: Run) -> Result<(), Crash> {
     let kept = data.as_ref().map_or_else(|| "memory, until it ends".to_owned(), |data| data.display().to_string());
     let dynamodb = run.dynamodb.or_else(|| variable("POSTROOM_DYNAMODB_ENDPOINT"));
     let rate_limit = std::env::var("RATE_LIMIT").ok().map(|limit| limit.parse()).transpose()?.unwrap_or(0);
-    let stack =
-        Stack::start(Options { port: run.port, data, dynamodb, rate_limit, google: google()?, robot: robot()?, ..Options::default() })
-            .await?;
+    let stack = Stack::start(Options {
+        port: run.port,
+        data,
+        dynamodb,
+        rate_limit,
+        google: google()?,
+        robot: robot()?,
+        postman: variable("POSTROOM_POSTMAN_API_URL"),
+        ..Options::default()
+    })
+    .await?;
     let url = stack.url();
     println!("Postroom is ready.\n");
     println!("  Console   {url}/");

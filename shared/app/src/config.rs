@@ -37,11 +37,13 @@ pub enum Var {
     RobotOrigins,
     /// The secret with Stripe's keys; empty where teams pay by invoice.
     StripeSecretId,
+    /// Where the Postman API is, for those who bring their collections from there.
+    PostmanApiUrl,
 }
 
 impl Var {
     /// All of them.
-    pub const ALL: [Var; 16] = [
+    pub const ALL: [Var; 17] = [
         Var::TableName,
         Var::PagesUrl,
         Var::RealtimeUrl,
@@ -54,6 +56,7 @@ impl Var {
         Var::GoogleClientId,
         Var::GoogleIssuer,
         Var::StripeSecretId,
+        Var::PostmanApiUrl,
         Var::RobotVerifyUrl,
         Var::RobotScriptUrl,
         Var::RobotSiteKey,
@@ -79,6 +82,7 @@ impl Var {
             Var::RobotSiteKey => "ROBOT_SITE_KEY",
             Var::RobotOrigins => "ROBOT_ORIGINS",
             Var::StripeSecretId => "STRIPE_SECRET_ID",
+            Var::PostmanApiUrl => "POSTMAN_API_URL",
         }
     }
 
@@ -133,6 +137,8 @@ pub struct Config {
     pub robot_origins: String,
     /// [`Var::StripeSecretId`]: its name, not its value.
     pub stripe_secret_id: String,
+    /// [`Var::PostmanApiUrl`]
+    pub postman_api_url: String,
 }
 
 impl Config {
@@ -165,6 +171,7 @@ impl Config {
             robot_site_key: value(Var::RobotSiteKey),
             robot_origins: value(Var::RobotOrigins),
             stripe_secret_id: value(Var::StripeSecretId),
+            postman_api_url: value(Var::PostmanApiUrl).trim_end_matches('/').to_owned(),
         })
     }
 }

@@ -155,7 +155,11 @@ impl FromRequestParts<App> for Who {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Who, Problem> {
         let (caller, _) = caller(app, parts, |_| Vec::new()).await?;
-        if caller.only.is_some() { Err(Problem::Forbidden(UNBOUND)) } else { Ok(Who(caller)) }
+        if caller.only.is_some() {
+            return Err(Problem::Forbidden(UNBOUND));
+        }
+        crate::once::first_time(app, parts, caller.user, once(parts)?.as_ref()).await?;
+        Ok(Who(caller))
     }
 }
 
@@ -234,6 +238,8 @@ trait Named: Subject + Sized {
     fn own(_: &Caller, _: &Parts) -> Option<Self> {
         None
     }
+    /// Whether what came of a request to it is written in its own transaction. Otherwise its answer is kept.
+    const KEPT: bool = true;
     /// For a request that was done already: as it was before it was deleted.
     fn undeleted(self) -> Self {
         self
@@ -244,6 +250,7 @@ trait Named: Subject + Sized {
 
 impl Named for TeamId {
     const WHAT: &'static str = "team";
+    const KEPT: bool = false;
     type Name = TeamId;
 
     fn name(params: &HashMap<String, String>, _: &Parts) -> Option<TeamId> {
@@ -475,10 +482,14 @@ where
         let (thing, grant) = found.ok_or_else(|| not_found.clone())?;
         // Who deleted it and did not hear the answer asks again.
         let thing = if caller.done().is_some() { thing.undeleted() } else { thing };
-        Access::check(caller, thing, grant).map(By).map_err(|denied| match denied {
+        let access = Access::check(caller, thing, grant).map_err(|denied| match denied {
             Denied::NotFound => not_found,
             denied => denied.into(),
-        })
+        })?;
+        if !P::Thing::KEPT {
+            crate::once::first_time(app, parts, user, access.caller.once.as_ref()).await?;
+        }
+        Ok(By(access))
     }
 }
 

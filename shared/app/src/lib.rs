@@ -19,6 +19,7 @@ pub mod lambda;
 pub mod links;
 mod mail;
 mod meter;
+mod once;
 mod outbound;
 mod partners;
 mod password;

@@ -76,14 +76,19 @@ impl Outbound {
 
     /// Sends a request and takes the whole answer, whatever its status. Redirects are answers.
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Unreachable> {
+        self.send_for(request, limit::OUTBOUND_ANSWER_BYTES).await
+    }
+
+    /// The same, for an answer that may be as long as this.
+    pub async fn send_for(&self, request: Request<Vec<u8>>, at_most: usize) -> Result<Response<Vec<u8>>, Unreachable> {
         self.may_ask(request.uri())?;
         let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
         let mut answer = self.client()?.execute(request).await.map_err(|error| failed(&error))?;
         let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| failed(&error))? {
-            if limit::OUTBOUND_ANSWER_BYTES < body.len() + chunk.len() {
-                return Err(Unreachable::Failed(format!("the answer is longer than {} bytes", limit::OUTBOUND_ANSWER_BYTES)));
+            if at_most < body.len() + chunk.len() {
+                return Err(Unreachable::Failed(format!("the answer is longer than {at_most} bytes")));
             }
             body.extend_from_slice(&chunk);
         }

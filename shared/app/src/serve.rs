@@ -18,7 +18,7 @@ use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::Slot;
-use crate::{App, Problem, meter};
+use crate::{App, Problem, meter, once};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -34,6 +34,7 @@ pub fn host(routes: OpenApiRouter<App>, app: App) -> Router {
         .layer(RequestBodyLimitLayer::new(limit::BODY_BYTES))
         // Large bodies are limited above, not by axum's 2 MB.
         .layer(axum::extract::DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(app.clone(), once::answered))
         .layer(middleware::from_fn_with_state(app.clone(), meter::metered))
         .layer(middleware::from_fn(around))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))

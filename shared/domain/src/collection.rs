@@ -224,25 +224,39 @@ impl Element {
 
 /// A copy of an element with everything in it, parents before children, with new ids. `None`: it is not there.
 /// `renamed`: its name says that it is one.
-pub fn copy(elements: &[Element], id: &ElementId, renamed: bool, mut new_id: impl FnMut() -> ElementId) -> Option<Vec<Element>> {
+pub fn copy(elements: &[Element], id: &ElementId, renamed: bool, new_id: impl FnMut() -> ElementId) -> Option<Vec<Element>> {
     let top = elements.iter().find(|element| element.id == *id)?;
+    let mut copies = renewed(std::iter::once(top).chain(in_order(elements, Some(id), usize::MAX)), new_id);
+    if let Some(first) = copies.first_mut() {
+        if renamed && !top.name.is_empty() && json::is_object(&first.json) {
+            *first = first.with_json(json::set(&first.json, "name", Some(&json::quote(&format!("{} Copy", top.name)))));
+            first.origin = None;
+        }
+        first.parent.clone_from(&top.parent);
+    }
+    Some(copies)
+}
+
+/// A copy of everything that stands in a collection, parents before children, with new ids.
+pub fn copy_all(elements: &[Element], new_id: impl FnMut() -> ElementId) -> Vec<Element> {
+    renewed(in_order(elements, None, usize::MAX), new_id)
+}
+
+/// Elements under new ids; what they stand in is among them, or they stand in the collection itself.
+fn renewed<'a>(elements: impl IntoIterator<Item = &'a Element>, mut new_id: impl FnMut() -> ElementId) -> Vec<Element> {
     let mut ids: HashMap<&ElementId, ElementId> = HashMap::new();
     let mut copies = Vec::new();
-    for element in std::iter::once(top).chain(in_order(elements, Some(id), usize::MAX)) {
+    for element in elements {
         let new = new_id();
         // A file's own ids go; the element's is its new one where its JSON names one.
         let mut own = json::set(&element.json, "_postman_id", None);
         own = if json::get(&own, "id").is_some() { json::set(&own, "id", Some(&json::quote(new.as_str()))) } else { own };
-        if renamed && element.id == *id && !element.name.is_empty() {
-            own = json::set(&own, "name", Some(&json::quote(&format!("{} Copy", element.name))));
-        }
         let own = if json::is_object(&element.json) { own } else { element.json.clone() };
         let parent = element.parent.as_ref().and_then(|parent| ids.get(parent)).cloned();
-        let parent = if element.id == *id { element.parent.clone() } else { parent };
         copies.push(Element::new(new.clone(), parent, element.kind, element.order.clone(), own));
         ids.insert(&element.id, new);
     }
-    Some(copies)
+    copies
 }
 
 /// The elements below `top` (`None`: all), `depth` levels of them: parents before children, items before examples,

@@ -134,6 +134,10 @@ text_id!(
     UploadId, 64
 );
 text_id!(
+    /// Work that is done behind an answer.
+    TaskId, 64
+);
+text_id!(
     /// A sign-in.
     SessionId, 64
 );

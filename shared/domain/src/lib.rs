@@ -13,7 +13,7 @@ pub mod happened;
 pub mod ids;
 pub mod json;
 pub mod limit;
-mod lists;
+pub mod lists;
 pub mod mail_domain;
 pub mod merge;
 pub mod notify;
@@ -28,6 +28,7 @@ pub mod second_factor;
 pub mod secrets;
 pub mod sso;
 pub mod tags;
+pub mod task;
 pub mod team;
 pub mod workspace;
 

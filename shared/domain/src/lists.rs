@@ -85,6 +85,36 @@ impl<'a> List<'a> {
     }
 }
 
+/// A thing of a list that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed<'a> {
+    /// Its name.
+    pub name: String,
+    /// What it was.
+    pub before: Option<&'a str>,
+    /// What it is.
+    pub after: Option<&'a str>,
+}
+
+/// What changed in a list of named things, thing by thing, in the order of the list as it is; what went comes last. `None`:
+/// there is no such list at this place, or the same things only stand in another order.
+pub fn changed<'a>(pointer: &str, before: Option<&'a str>, after: Option<&'a str>) -> Option<Vec<Changed<'a>>> {
+    let key = named_by(pointer)?;
+    let (was, is) = (List::read(before.unwrap_or("[]"), key)?, List::read(after.unwrap_or("[]"), key)?);
+    let gone = was.names.iter().filter(|name| is.get(name).is_none());
+    let found: Vec<Changed<'a>> = is
+        .names
+        .iter()
+        .chain(gone)
+        .map(|name| Changed { name: name.0.clone(), before: was.get(name), after: is.get(name) })
+        .filter(|one| match (one.before, one.after) {
+            (Some(before), Some(after)) => !json::same(before, after),
+            _ => true,
+        })
+        .collect();
+    (!found.is_empty()).then_some(found)
+}
+
 /// The names of all three lists in the order of their merge; what went is still in it. Whoever put them into another
 /// order has it; `None` where both did, each into another.
 pub(crate) fn order<'a>(base: &'a List<'_>, mine: &'a List<'_>, theirs: &'a List<'_>) -> Option<Vec<&'a Name>> {
@@ -215,6 +245,19 @@ mod tests {
         let clash = mine.replace("\"value\":\"mine\"", "\"value\":\"x\"");
         let overlaps = merge::three_way(base, &clash, &theirs.replace("\"A\",\"value\":\"1\"", "\"A\",\"value\":\"y\"")).unwrap_err();
         assert_eq!(overlaps.iter().map(|overlap| overlap.pointer.as_str()).collect::<Vec<_>>(), ["/request/header/1/value"]);
+    }
+
+    #[test]
+    fn what_changed_in_a_list_is_told_thing_by_thing() {
+        let before = r#"[{"key":"a","value":"1"},{"key":"b","value":"2"},{"key":"a","value":"3"}]"#;
+        let after = r#"[{"key":"a","value": "1"},{"key":"c","value":"4"},{"key":"a","value":"5"}]"#;
+        let told = changed("/request/header", Some(before), Some(after)).unwrap();
+        let told: Vec<(&str, bool, bool)> = told.iter().map(|one| (one.name.as_str(), one.before.is_some(), one.after.is_some())).collect();
+        assert_eq!(told, [("c", false, true), ("a", true, true), ("b", true, false)]);
+        assert_eq!(changed("/request/header", None, Some(before)).map(|told| told.len()), Some(3));
+        let turned = r#"[{"key":"b","value":"2"},{"key":"a","value":"1"},{"key":"a","value":"3"}]"#;
+        assert_eq!(changed("/request/header", Some(before), Some(turned)), None, "another order is told as a whole");
+        assert_eq!(changed("/name", Some("\"a\""), Some("\"b\"")), None);
     }
 
     #[test]

@@ -36,6 +36,7 @@
 //! | collection that I put a star on | `USER#u` | `STAR#c` |
 //! | tags of a workspace | `WS#w` | `TAGS` |
 //! | file sent in parts, a part that is there, its pieces | `UPLOAD#id` | `UPLOAD`, `PART#n`, `PIECE#n#version#i` |
+//! | work behind an answer, and the body that it is done with | `TASK#id` | `TASK`, `PIECE#n` |
 //! | change, and the parts of a long one | `LOG#c` | `CHG#seq`, `PART#seq#n` |
 //! | program that asks to sign in; its permit | `QUESTION#sha`, `PERMIT#sha` | `QUESTION`, `PERMIT` |
 //! | live registration, for a collection or an item of it | `LIVE#c#shard` | `CONN#x`, `CONN#x#e` |
@@ -48,6 +49,7 @@
 //! | answer to a request that is done once | `ONCE#u#key` | `ONCE`, `PART#n` |
 //! | mail receipt | `MAIL#kind#u#cause` | `RECEIPT` |
 //! | index gsi1: generations to look after | `GENERATIONS` | `time#c#g` |
+//! | index gsi1: tasks by the time when somebody else may take them up | `TASKS` | `time#id` |
 //! | index gsi1: additions to look after | `ADDITIONS` | `time#c#e` |
 //! | index gsi1: the trash to be emptied or swept | `TRASH` | `time#c#seq` |
 //! | what I want to be told of, what I have seen of my feed | `USER#u` | `PREFS`, `SEEN` |
@@ -66,7 +68,8 @@ use std::fmt;
 
 use domain::account::Username;
 use domain::ids::{
-    CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, SessionId, TeamId, UploadId, UserId, WishId, WorkspaceId,
+    CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, SessionId, TaskId, TeamId, UploadId, UserId, WishId,
+    WorkspaceId,
 };
 use domain::mail_domain::DomainName;
 use jiff::Timestamp;
@@ -625,6 +628,32 @@ pub fn upload_part(upload: &UploadId, part: usize) -> Key {
 /// A piece of a part, as one attempt sent it.
 pub fn upload_piece(upload: &UploadId, part: usize, version: &str, piece: usize) -> Key {
     Key::new(upload_partition(upload), format!("PIECE#{part:04}#{version}#{piece:03}"))
+}
+
+/// Work behind an answer.
+pub fn task(task: &TaskId) -> Key {
+    Key::new(format!("TASK#{task}"), "TASK")
+}
+
+/// Which one an item is.
+pub fn task_of(key: &Key) -> Option<TaskId> {
+    key.pk.strip_prefix("TASK#")?.parse().ok()
+}
+
+/// The prefix of the pieces of the body that a task is done with.
+pub const TASK_PIECES: &str = "PIECE#";
+
+/// A piece of it.
+pub fn task_piece(task: &TaskId, piece: usize) -> Key {
+    Key::new(format!("TASK#{task}"), format!("{TASK_PIECES}{piece:03}"))
+}
+
+/// The partition of gsi1 that lists tasks that are not done.
+pub const TASKS: &str = "TASKS";
+
+/// A task's place in gsi1.
+pub fn task_due(at: Timestamp, task: &TaskId) -> String {
+    format!("{}#{task}", milliseconds(at))
 }
 
 /// A collection's log.

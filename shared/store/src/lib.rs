@@ -66,6 +66,7 @@ pub mod stars;
 pub mod subscriptions;
 pub mod table;
 pub mod tags;
+pub mod tasks;
 pub mod teams;
 mod transact;
 pub mod trash;

@@ -3,6 +3,7 @@
 mod conflicts;
 mod crowd;
 mod edits;
+mod elsewhere;
 mod following;
 mod forks;
 mod formats;
@@ -11,6 +12,7 @@ mod imports;
 mod kills;
 mod offline;
 mod search;
+mod tasks;
 mod transfers;
 mod tree;
 mod uploads;
