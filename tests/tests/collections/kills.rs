@@ -63,3 +63,40 @@ async fn a_folder_is_deleted_as_a_whole_even_where_the_process_dies() {
     app.mails().await;
     app.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_in_steps_goes_on_where_it_was_cut_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let faults = Faults::new();
+    let app = TestApp::in_folder(folder.path(), faults.options()).await;
+    let anna = app.user("anna").await;
+    let made = anna.post_text("/api/collections", samples::of_requests("Steps", 1)).await.ok().at("/collection/id");
+    let id = made.as_str().expect("id").to_owned();
+    let path = format!("/api/collections/{id}");
+    let edits: Vec<Value> =
+        (0..130).map(|index| serde_json::json!({"op": "create", "item": samples::request(&format!("step {index}"))})).collect();
+    let edits = serde_json::json!({"operations": edits});
+    app.settle().await;
+    // Two steps are written; the answer to the third never comes.
+    faults.reset();
+    faults.later("TransactWriteItems", 2, 1_000, Fault::Hang);
+    let (editor, address, sent) = (anna.clone(), format!("{path}/batch"), edits.clone());
+    let editing = tokio::spawn(async move { editor.post(&address, sent).header("idempotency-key", "steps").await });
+    faults.hanging().await;
+    app.kill();
+    editing.abort();
+
+    let app = TestApp::in_folder(folder.path(), Faults::new().options()).await;
+    let anna = app.sign_in("anna").await;
+    let there = anna.items(&id).await.len();
+    assert!(there == 1 + 80 || there == 1 + 120, "each step is there as a whole or not at all: {there}");
+    let done = anna.post(&format!("{path}/batch"), edits.clone()).header("idempotency-key", "steps").await.ok();
+    assert_eq!((done.at("/done"), done.at("/results").as_array().map(Vec::len)), (serde_json::json!(130), Some(130)));
+    let names: Vec<String> = anna.items(&id).await.iter().map(|item| item["name"].as_str().unwrap_or_default().to_owned()).collect();
+    let expected: Vec<String> = std::iter::once("request 0".to_owned()).chain((0..130).map(|index| format!("step {index}"))).collect();
+    assert_eq!(names, expected);
+    assert_gapless(&anna.changes(&id, 0).await, 131);
+    assert_eq!(anna.post(&format!("{path}/batch"), edits).header("idempotency-key", "steps").await.ok().text, done.text);
+    app.mails().await;
+    app.finish().await;
+}

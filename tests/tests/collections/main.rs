@@ -5,6 +5,7 @@ mod crowd;
 mod edits;
 mod elsewhere;
 mod following;
+mod foreign;
 mod forks;
 mod formats;
 mod history;

@@ -123,7 +123,7 @@ async fn what_says_that_it_is_done_once_is_done_once() {
         assert_eq!(again.header("content-type"), made.header("content-type"));
         make("another").await.refused(409, "handle_taken");
         make("another").await.refused(409, "handle_taken");
-        anna.post("/api/realtime/tickets", json!({})).header("idempotency-key", "a team").await.refused(422, "rejected");
+        anna.post("/api/me/api-keys", json!({"name": "a key"})).header("idempotency-key", "a team").await.refused(422, "rejected");
 
         // One invitation, one mail; the link is in no item of the table but behind a seal.
         let id = made.at("/team/id").as_u64().expect("id");
