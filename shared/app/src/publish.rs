@@ -66,11 +66,12 @@ impl App {
             let found = tokio::task::spawn_blocking(look).await.map_err(|error| Problem::Internal(error.to_string()))?;
             scan.total += found.len();
             let room = limit::FINDINGS - scan.findings.len();
-            scan.findings.extend(found.into_iter().take(room).map(|(element, element_name, finding)| Found {
+            scan.findings.extend(found.into_iter().take(room).map(|(element, named, finding)| Found {
+                // Its own part has no name but the collection's.
+                element_name: if element.as_str() == head.collection.as_str() { head.name.clone() } else { named },
                 collection: head.collection.clone(),
                 name: head.name.clone(),
                 element,
-                element_name,
                 finding,
             }));
         }

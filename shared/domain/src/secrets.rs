@@ -87,7 +87,7 @@ fn entropy(text: &str) -> f64 {
 }
 
 fn drawn_at_random(text: &str) -> bool {
-    let has = |wanted: fn(&u8) -> bool| text.as_bytes().iter().any(|byte| wanted(byte));
+    let has = |wanted: fn(&u8) -> bool| text.as_bytes().iter().any(wanted);
     let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     let hex = text.len() >= 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) && has(u8::is_ascii_digit);
     // A path of words has slashes and long runs of letters; what was drawn has not.

@@ -1,6 +1,7 @@
 //! Workspaces: who makes and sees which, who is let into a private one, and collections that move between them.
 
 use serde_json::{Value, json};
+use tests::faults::{Fault, Faults};
 use tests::{Client, Reply, Team, TestApp, User, samples};
 
 async fn workspace(maker: &Client, team: &Team, name: &str, kind: &str) -> String {
@@ -432,6 +433,91 @@ async fn what_is_wrong_with_a_workspace_is_named() {
     anna.post(&moves, json!({"id": inside, "type": "collection", "to": "nowhere"})).await.refused(404, "not_found");
     let roles = anna.get("/api/workspaces-roles").await.ok().at("/roles");
     assert_eq!((&roles["user"][0]["id"], &roles["usergroup"][2]["displayName"]), (&json!("3"), &json!("Viewer")));
+    app.mails().await;
+    app.finish().await;
+}
+
+/// Who is let in stands in each head. A process that dies before all say so has answered nothing, and the janitor ends it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_of_who_is_let_in_survives_a_kill() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let faults = Faults::new();
+    let app = TestApp::in_folder(folder.path(), faults.options()).await;
+    let anna = app.user("anna").await;
+    let team = app.team(&anna, 3).await;
+    let carl = app.join(&team, "carl", "viewer").await;
+    let room = workspace(&anna, &team, "Room", "private").await;
+    roles(&anna, &room, "add", "/user", carl.id, "1").await.ok();
+    let mut collections = Vec::new();
+    for at in 0..3 {
+        let collection = anna.import(&room, samples::of_requests(&format!("Secret {at}"), 1)).await;
+        carl.get(&format!("/api/collections/{collection}")).await.ok();
+        collections.push(format!("/api/collections/{collection}"));
+    }
+    app.settle().await;
+
+    faults.reset();
+    faults.later("UpdateItem", 1, 1_000, Fault::Hang);
+    let (giver, address) = ((*anna).clone(), format!("/api/workspaces/{room}/roles"));
+    let body = json!({"to": format!("user:{}", carl.id), "role": null}).to_string();
+    let taking = tokio::spawn(async move { giver.put(&address, body).await });
+    faults.hanging().await;
+    app.kill();
+    taking.abort();
+
+    let app = TestApp::in_folder(folder.path(), Faults::new().options()).await;
+    let carl = app.sign_in("carl").await;
+    // The workspace is decided; of what is in it something may still be seen, because nobody was told otherwise.
+    carl.get(&format!("/api/workspaces/{room}")).await.refused(404, "not_found");
+    let mut seen = 0;
+    for collection in &collections {
+        seen += usize::from(carl.get(collection).await.status == 200);
+    }
+    assert!(2 <= seen, "the process died at the second of three at the latest, and {seen} were seen");
+    app.advance("PT2H").await;
+    app.settle().await;
+    let (anna, carl) = (app.sign_in("anna").await, app.sign_in("carl").await);
+    for collection in &collections {
+        carl.get(collection).await.refused(404, "not_found");
+        anna.get(collection).await.ok();
+    }
+    let keys = anna.get(&format!("/api/workspaces/{room}/roles")).await.ok().text;
+    assert!(!keys.contains(&carl.id.to_string()), "{keys}");
+    app.mails().await;
+    app.finish().await;
+}
+
+/// What a request asks of the table, in the library and in a private workspace: the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_let_in_costs_no_further_read() {
+    let faults = Faults::new();
+    let app = TestApp::with(faults.options()).await;
+    let anna = app.user("anna").await;
+    let team = app.team(&anna, 3).await;
+    let carl = app.join(&team, "carl", "editor").await;
+    let room = workspace(&anna, &team, "Room", "private").await;
+    roles(&anna, &room, "add", "/user", carl.id, "2").await.ok();
+    let mut asked = Vec::new();
+    for workspace in [&team.workspace, &room] {
+        let collection = anna.import(workspace, samples::of_requests("Made", 2)).await;
+        let item = format!("/api/collections/{collection}/items/{}", anna.item_named(&collection, "request 0").await);
+        app.settle().await;
+        let mut each = Vec::new();
+        faults.reset();
+        carl.get(&item).await.ok();
+        each.push(faults.operations());
+        faults.reset();
+        carl.get(&format!("/api/collections/{collection}/items")).await.ok();
+        each.push(faults.operations());
+        faults.reset();
+        // Behind the answer the stream's functions ask, too.
+        carl.patch(&item, "{\"name\": \"theirs\"}").await.ok();
+        each.push(faults.operations().into_iter().take(2).collect());
+        app.settle().await;
+        asked.push(each);
+    }
+    assert_eq!(asked[0], asked[1]);
+    assert_eq!(asked[1][2], ["BatchGetItem", "TransactWriteItems"]);
     app.mails().await;
     app.finish().await;
 }
