@@ -510,13 +510,13 @@ async function importInParts(file, panel, progress) {
     }
   }
   progress(file.size, file.size);
-  const done = await ended(await transfer("POST", `/api/uploads/${encodeURIComponent(id)}/commit`, null, { Prefer: "respond-async" }));
+  const done = await finished(await transfer("POST", `/api/uploads/${encodeURIComponent(id)}/commit`, null, { Prefer: "respond-async" }));
   if (done.ok || done.status === 422) sessionStorage.removeItem(memory);
   return done;
 }
 
 /** Waits until what is done behind an answer is done, and gives what it would have answered. */
-async function ended(answer) {
+async function finished(answer) {
   if (answer.status !== 202) return answer;
   const { task, collection } = answer.body;
   for (let broke = 0; broke < 5; ) {
