@@ -207,6 +207,11 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/collections/{collection}/trash",           [401,   404,   404,   200,   200,   200,   200,   200]),
     ("POST /api/collections/fork/{collection}",           [401,   404,   404,   200,   200,   200,   200,   403]),
     ("PUT /api/collections/{collection}/pulls",           [401,   404,   404,   403,   403,   400,   400,   403]),
+    ("POST /api/collections/{collection}/pull-requests",  [401,   404,   404,   400,   400,   400,   400,   403]),
+    ("GET /api/collections/{collection}/pull-requests",   [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /api/pull-requests/{pull}",                     [401,   404,   404,   404,   404,   404,   404,   404]),
+    ("PUT /api/pull-requests/{pull}",                     [401,   404,   404,   404,   404,   404,   404,   404]),
+    ("POST /api/pull-requests/{pull}/tasks",              [401,   404,   404,   404,   404,   404,   404,   404]),
     ("POST /api/collections/merge",                       [401,   422,   422,   422,   422,   422,   422,   422]),
     ("PUT /api/collection-merges",                        [401,   422,   422,   422,   422,   422,   422,   422]),
     ("GET /api/collection-merges-tasks/{task}",           [401,   404,   404,   404,   404,   404,   404,   404]),
@@ -435,6 +440,7 @@ impl World {
             ("{upload}", upload),
             ("{part}", "0".to_owned()),
             ("{task}", "nonsense".to_owned()),
+            ("{pull}", "nonsense".to_owned()),
             ("{provider}", "google".to_owned()),
             ("{identity}", "nonsense".to_owned()),
         ] {
@@ -567,6 +573,11 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         "POST /api/collections/{collection}/restore" => json!({"seq": 1}),
         "POST /api/collections/fork/{collection}" => json!({"label": "theirs"}),
         "PUT /api/collections/{collection}/pulls" => json!({}),
+        "POST /api/collections/{collection}/pull-requests" => {
+            json!({"title": "Theirs", "reviewers": [], "destinationId": path.split('/').nth(3)})
+        }
+        "PUT /api/pull-requests/{pull}" => json!({"title": "Theirs", "reviewers": []}),
+        "POST /api/pull-requests/{pull}/tasks" => json!({"action": "approve"}),
         "POST /api/collections/merge" | "PUT /api/collection-merges" => json!({"source": "-", "destination": "-"}),
         "PUT /api/collections/{collection}/subscription" => json!({"mail": "off"}),
         _ => return None,

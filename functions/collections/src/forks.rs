@@ -78,11 +78,11 @@ pub(crate) struct Chosen {
 pub(crate) struct Settled {
     /// For single elements.
     #[serde(default)]
-    choices: Vec<Chosen>,
+    pub(crate) choices: Vec<Chosen>,
     /// For all others: `mine` or `theirs`.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
-    others: Option<Side>,
+    pub(crate) others: Option<Side>,
 }
 
 impl Settled {

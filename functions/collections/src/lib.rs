@@ -11,6 +11,7 @@ mod import;
 mod items;
 mod operations;
 mod postman;
+mod pulls;
 mod restore;
 mod shelf;
 mod subscription;
@@ -52,6 +53,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(forks::merge_fork))
         .routes(routes!(forks::merge_as_task))
         .routes(routes!(forks::task))
+        .routes(routes!(pulls::create))
+        .routes(routes!(pulls::change))
+        .routes(routes!(pulls::task))
         .routes(routes!(sync::sync))
         .routes(routes!(restore::restore))
         .routes(routes!(restore::restore_collection))

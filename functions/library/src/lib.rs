@@ -17,6 +17,7 @@ mod changes;
 mod forks;
 mod past;
 mod postman;
+mod pulls;
 mod search;
 mod shelf;
 mod tags;
@@ -42,6 +43,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(postman::response))
         .routes(routes!(forks::of))
         .routes(routes!(forks::mine))
+        .routes(routes!(pulls::list))
+        .routes(routes!(pulls::get))
         .routes(routes!(past::state))
         .routes(routes!(past::at))
         .routes(routes!(past::history))

@@ -100,6 +100,12 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::SignedInAnew { user, session } => {
             deliver::once(app, once("signed-in", user, event.id), signed_in(app, user, &session)).await
         }
+        Happened::ReviewAsked { user, pull } => {
+            deliver::once(app, once("review", user, event.id), crate::pulls::asked(app, user, &pull, event.actor)).await
+        }
+        Happened::PullReviewed { user, pull, status } => {
+            deliver::once(app, once("reviewed", user, event.id), crate::pulls::reviewed(app, user, &pull, status, event.actor)).await
+        }
         Happened::TeamDeletionAsked { team, due } => access::doomed(app, team, due, event.actor, event.id).await,
         Happened::AccessAsked { collection, user, .. } => access::asked(app, &collection, user, event.id).await,
         Happened::AccessAnswered { collection, user, role, .. } => {

@@ -17,6 +17,7 @@ mod domains;
 mod happened;
 mod notice;
 mod noticed;
+mod pulls;
 mod wishes;
 mod words;
 

@@ -46,6 +46,14 @@ async fn words(app: &App, event: &Event) -> Result<Option<(UserId, Category, Str
         Happened::Left { team, user } => {
             Some((*user, Category::Invitations, format!("You are no longer in the team {}", team_name(*team).await?), "/".to_owned()))
         }
+        Happened::ReviewAsked { user, pull } => crate::pulls::seen(app, *user, pull).await?.map(|(_, pull)| {
+            let text = format!("{actor} asks you to look at the pull request {}", crate::words::line(&pull.title));
+            (*user, Category::Comments, text, format!("/pull-requests/{}", pull.id))
+        }),
+        Happened::PullReviewed { user, pull, status } => crate::pulls::seen(app, *user, pull).await?.map(|(_, pull)| {
+            let text = format!("{actor} {} your pull request {}", status.as_str(), crate::words::line(&pull.title));
+            (*user, Category::Comments, text, format!("/pull-requests/{}", pull.id))
+        }),
         _ => None,
     })
 }

@@ -249,6 +249,8 @@ pub enum Action {
     CreateCollection,
     /// Read a collection and follow its changes.
     ReadCollection,
+    /// Say something about it: ask for a merge, look at one.
+    ReviewCollection,
     /// Change its content.
     EditCollection,
     /// Delete it.
@@ -287,7 +289,7 @@ impl Action {
             Action::ManageMembers | Action::ManageTeam | Action::ReadAudit | Action::ManageSso => Needs::Team(TeamRole::Admin),
             Action::ManageWorkspace | Action::ShareWorkspace | Action::PublishWorkspace => Needs::Team(TeamRole::Admin),
             Action::CreateCollection | Action::CreateWorkspace => Needs::Team(TeamRole::Editor),
-            Action::ReadCollection => Needs::Collection(CollectionRole::Viewer),
+            Action::ReadCollection | Action::ReviewCollection => Needs::Collection(CollectionRole::Viewer),
             Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
             Action::DeleteCollection
             | Action::MoveCollection
@@ -652,6 +654,8 @@ permissions! {
     CreateCollection: Workspace;
     /// See [`Action::ReadCollection`].
     ReadCollection: Head;
+    /// See [`Action::ReviewCollection`].
+    ReviewCollection: Head;
     /// See [`Action::EditCollection`].
     EditCollection: Head;
     /// See [`Action::DeleteCollection`].

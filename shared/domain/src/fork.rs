@@ -8,10 +8,11 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::collection::{Element, Kind};
+use crate::change::Op;
+use crate::collection::{Element, Kind, in_order};
 use crate::ids::{CollectionId, ElementId, UserId};
 use crate::json;
-use crate::merge::{Overlap, raw, three_way};
+use crate::merge::{FieldChange, Overlap, diff, raw, three_way};
 
 /// What a collection is a fork of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -338,6 +339,60 @@ fn untie<'a>(left: &ById<'a>, right: &ById<'a>, choices: &Choices, merged: &mut 
         }
         free.extend(path);
     }
+}
+
+/// How an element differs from what it would be after a merge.
+#[derive(Debug, Clone, Serialize)]
+pub struct Difference {
+    /// Which.
+    pub item: ElementId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// What a merge would do to it: `create`, `update`, `move` or `delete`.
+    pub op: Op,
+    /// The places that it would change.
+    pub changes: Vec<FieldChange>,
+}
+
+/// What a merge would change of what is there, element by element, the collection itself first.
+pub fn differences(there: Tree<'_>, merged: &Merged) -> Vec<Difference> {
+    let told = |of: &Element, op: Op, changes: Vec<FieldChange>| Difference {
+        item: of.id.clone(),
+        kind: of.kind,
+        name: of.name.clone(),
+        op,
+        changes,
+    };
+    let mut found = Vec::new();
+    let own = diff(&there.root.json, &merged.root);
+    if !own.is_empty() {
+        found.push(told(there.root, Op::Update, own));
+    }
+    let before = by_id(there);
+    let after: ById<'_> = merged.elements.iter().map(|element| (&element.id, element)).collect();
+    for element in in_order(&merged.elements, None, usize::MAX) {
+        match before.get(&element.id) {
+            None => {
+                found.push(told(element, Op::Create, vec![FieldChange { pointer: String::new(), before: None, after: raw(&element.json) }]))
+            }
+            Some(was) => {
+                let changes = diff(&was.json, &element.json);
+                if !changes.is_empty() {
+                    found.push(told(element, Op::Update, changes));
+                } else if !same_place(was, element) {
+                    found.push(told(element, Op::Move, Vec::new()));
+                }
+            }
+        }
+    }
+    for element in in_order(there.elements, None, usize::MAX) {
+        if !after.contains_key(&element.id) {
+            found.push(told(element, Op::Delete, vec![FieldChange { pointer: String::new(), before: raw(&element.json), after: None }]));
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Caller, CollectionRole, TeamRole};
 use crate::billing::{Period, PlanId};
 use crate::change::Actor;
-use crate::ids::{CollectionId, GroupId, InviteId, KeyId, SessionId, TeamId, UserId, WishId, WorkspaceId};
+use crate::ids::{CollectionId, GroupId, InviteId, KeyId, PullId, SessionId, TeamId, UserId, WishId, WorkspaceId};
 use crate::mail_domain::DomainName;
+use crate::pull::Status;
 use crate::sso::Provider;
 use crate::team::Joining;
 use crate::workspace::Visibility;
@@ -233,6 +234,22 @@ pub enum Happened {
         team: TeamId,
         /// Who.
         user: UserId,
+    },
+    /// Somebody is asked to look at a pull request. Mailed.
+    ReviewAsked {
+        /// Who is asked.
+        user: UserId,
+        /// Which.
+        pull: PullId,
+    },
+    /// A pull request was approved, declined or merged. Its author is mailed.
+    PullReviewed {
+        /// The author.
+        user: UserId,
+        /// Which.
+        pull: PullId,
+        /// What it is now.
+        status: Status,
     },
     /// A team's single sign-on was set up or changed.
     SsoSet {
@@ -584,6 +601,8 @@ impl Happened {
             | Happened::EmailAsked { user }
             | Happened::EmailChanged { user, .. }
             | Happened::EmailRestored { user }
+            | Happened::ReviewAsked { user, .. }
+            | Happened::PullReviewed { user, .. }
             | Happened::SignedInAnew { user, .. }
             | Happened::SecondFactorOn { user }
             | Happened::SecondFactorOff { user }

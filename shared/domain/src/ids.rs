@@ -138,6 +138,10 @@ text_id!(
     TaskId, 64
 );
 text_id!(
+    /// A pull request.
+    PullId, 64
+);
+text_id!(
     /// A sign-in.
     SessionId, 64
 );

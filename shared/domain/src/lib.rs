@@ -23,6 +23,7 @@ pub mod patch;
 pub mod postman;
 pub mod program;
 pub mod proof;
+pub mod pull;
 pub mod search;
 pub mod second_factor;
 pub mod secrets;

@@ -68,6 +68,14 @@ pub const GROUPS: usize = 100;
 pub const GROUP_CHANGES: usize = 100;
 /// Characters of a client's id or secret at an issuer.
 pub const SSO_CHARS: usize = 1_000;
+/// People who are asked to look at one pull request.
+pub const REVIEWERS: usize = 20;
+/// Characters of a pull request's description, and of why it is declined.
+pub const PULL_CHARS: usize = 10_000;
+/// Pull requests on one page of a list.
+pub const PULLS_PAGE: usize = 100;
+/// Elements whose differences one answer names.
+pub const DIFFERENCES: usize = 1_000;
 /// Forks on one page of a list.
 pub const FORKS_PAGE: usize = 100;
 /// Entries of one page (feed, changes).

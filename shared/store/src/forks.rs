@@ -71,7 +71,7 @@ pub(crate) fn legs(head: &Head, of: &ForkOf, base: &GenerationId) -> Result<Vec<
 }
 
 /// Which of two collections is the fork: which side each of them is, with the fork's head and what it is of.
-fn sides<'a>(into: &'a Head, from: &'a Head) -> Result<(Side, &'a Head, &'a ForkOf), Error> {
+pub(crate) fn sides<'a>(into: &'a Head, from: &'a Head) -> Result<(Side, &'a Head, &'a ForkOf), Error> {
     let of = |fork: &'a Head, parent: &Head| fork.fork.as_ref().filter(|of| of.from == parent.collection);
     if let Some(found) = of(into, from) {
         return Ok((Side::Mine, into, found));
@@ -145,8 +145,21 @@ impl Store {
         into: &Access<EditCollection>,
         from: &Access<ReadCollection>,
         choices: &Choices,
+        new_generation: impl FnMut() -> GenerationId + Send,
+        now: Timestamp,
+    ) -> Result<Outcome, Error> {
+        self.merge_fork_with(into, from, choices, new_generation, now, || Ok(Vec::new())).await
+    }
+
+    /// The same, and what more is to happen with it, also where both had the same.
+    pub(crate) async fn merge_fork_with(
+        &self,
+        into: &Access<EditCollection>,
+        from: &Access<ReadCollection>,
+        choices: &Choices,
         mut new_generation: impl FnMut() -> GenerationId + Send,
         now: Timestamp,
+        more: impl Fn() -> Result<Vec<Leg>, Error> + Send,
     ) -> Result<Outcome, Error> {
         if let Some(head) = into.caller.done().and_then(|done| done.head.clone()) {
             return Ok(Outcome::Done(Box::new(head)));
@@ -168,6 +181,10 @@ impl Store {
             let root = current.root.with_json(merged.root);
             let wanted = wanted(&head, &current, &root, merged.elements, None)?;
             if wanted.put.is_empty() && wanted.removed.is_empty() {
+                let legs = more()?;
+                if !legs.is_empty() {
+                    self.commit(&legs).await?;
+                }
                 return Ok(Outcome::Done(Box::new(head)));
             }
             // What both have in common from now on, before anybody is told.
@@ -182,6 +199,7 @@ impl Store {
             plan.legs.push(Leg::delete(keys::generation(&fork.collection, &base)).when("attribute_exists(pk)"));
             let settle = Leg::update(key.clone(), "SET #base = :base").when("#base = :was");
             plan.legs.push(settle.text(":base", base.as_str()).text(":was", common.base.as_str()));
+            plan.legs.extend(more()?);
             // The janitor removes it.
             plan.legs.push(Leg::put(generation_item(&fork.collection, &common.base, now)?));
             let after = after(&head, &plan);

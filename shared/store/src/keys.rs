@@ -26,6 +26,7 @@
 //! | workspace of a team beside its library | `TEAM#t` | `ROOM#w` |
 //! | collection: head, grant, who asks for access, subscription, pointer to an access key | `COLL#c` | `HEAD`, `GRANT#u`, `ASK#u`, `SUB#u` or `SUB#u#e`, `ACCESS#k` |
 //! | what a fork and its parent have in common, fork of it (mirror) | `COLL#c` | `FORK#parent`, `FORKED#c` |
+//! | pull request, and its pointers | `PULL#id`, `COLL#c` | `PULL`, `PULL#id` |
 //! | my fork (mirror) | `USER#u` | `FORK#c` |
 //! | deleted folder, request or response | `COLL#c` | `TRASH#seq` |
 //! | deleted collection, in its workspace | `WS#w` | `TRASH#c` |
@@ -68,8 +69,8 @@ use std::fmt;
 
 use domain::account::Username;
 use domain::ids::{
-    CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, SessionId, TaskId, TeamId, UploadId, UserId, WishId,
-    WorkspaceId,
+    CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, PullId, SessionId, TaskId, TeamId, UploadId, UserId,
+    WishId, WorkspaceId,
 };
 use domain::mail_domain::DomainName;
 use jiff::Timestamp;
@@ -445,6 +446,19 @@ pub fn subscription(collection: &CollectionId, user: UserId, item: Option<&Eleme
     Key::new(collection_partition(collection), format!("{SUBSCRIPTIONS}{user}{}", of_item(item)))
 }
 
+/// The prefix of pointers to pull requests.
+pub const PULLS: &str = "PULL#";
+
+/// A pull request.
+pub fn pull(pull: &PullId) -> Key {
+    Key::new(format!("{PULLS}{pull}"), "PULL")
+}
+
+/// A pull request, as each of its collections lists it; the id sorts by time.
+pub fn pull_of(collection: &CollectionId, pull: &PullId) -> Key {
+    Key::new(collection_partition(collection), format!("{PULLS}{pull}"))
+}
+
 /// The prefix of forks: of a fork's own item in it, and of a person's forks.
 pub const FORKS: &str = "FORK#";
 /// The prefix of a collection's forks.
@@ -467,6 +481,9 @@ pub fn my_fork(user: UserId, fork: &CollectionId) -> Key {
 
 /// Where others find what lies under `sort` in a collection: a person their subscription or their role, a parent its fork.
 pub fn mirror(collection: &CollectionId, sort: &str) -> Option<Key> {
+    if let Some(id) = sort.strip_prefix(PULLS) {
+        return Some(pull(&id.parse().ok()?));
+    }
     if let Some(parent) = sort.strip_prefix(FORKS) {
         return Some(forked(&parent.parse().ok()?, collection));
     }

@@ -51,6 +51,7 @@ pub mod once;
 pub mod pictures;
 pub mod presence;
 pub mod programs;
+pub mod pulls;
 mod queue;
 pub mod rates;
 pub mod reach;
@@ -211,6 +212,10 @@ pub enum Conflict {
     WrongParent,
     /// Nobody asks (any more).
     AskGone,
+    /// The pull request is merged.
+    PullMerged,
+    /// Somebody changed the pull request meanwhile.
+    PullChanged,
     /// Neither of two collections is a fork of the other.
     NotAFork,
 }

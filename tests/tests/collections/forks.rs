@@ -255,3 +255,118 @@ async fn a_fork_or_a_merge_that_dies_is_as_if_it_had_not_begun() {
     app.mails().await;
     app.finish().await;
 }
+
+/// A pull request of bob's from a fork into anna's collection, with an editor and a viewer to look at it.
+struct Asked {
+    parent: String,
+    copy: String,
+    path: String,
+}
+
+async fn ask(anna: &User, bob: &User, reviewers: Value) -> Asked {
+    let workspace = anna.get("/api/teams").await.ok().at("/data/0/workspace").as_str().unwrap().to_owned();
+    let parent = anna.import(&workspace, samples::of_requests("Payments", 3)).await;
+    let copy = fork(bob, &parent, &workspace, "Bob's try").await;
+    rename(bob, &copy, "request 1", "renamed by bob").await;
+    let body = json!({"title": "Better names", "description": "As we said.", "reviewers": reviewers, "destinationId": parent});
+    let made = bob.post(&format!("/api/collections/{copy}/pull-requests"), body).await.ok();
+    assert_eq!((made.at("/status"), made.at("/forkType")), (json!("open"), json!("collection")));
+    let path = format!("/api/pull-requests/{}", made.at("/id").as_str().unwrap());
+    Asked { parent, copy, path }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_request_is_looked_at_and_merged() {
+    TestApp::on_each_engine(async |app| {
+        let anna = app.user("anna").await;
+        let team = app.team(&anna, 5).await;
+        let (bob, carl) = (app.join(&team, "bob", "editor").await, app.join(&team, "carl", "viewer").await);
+        let (dora, eve) = (app.join(&team, "dora", "viewer").await, app.user("eve").await);
+        let Asked { parent, copy, path } = ask(&anna, &bob, json!([carl.id.to_string()])).await;
+
+        // Who is asked hears of it, once.
+        let mails = app.mails_to("carl@example.com").await;
+        let asked: Vec<_> = mails.iter().filter(|mail| mail.subject.contains("pull request")).collect();
+        assert!(asked.len() == 1 && asked[0].text.contains("Better names"), "{asked:?}");
+        let inbox = carl.get("/api/me/inbox").await.ok();
+        assert!(inbox.text.contains("asks you to look at the pull request Better names"), "{inbox}");
+
+        let shown = carl.get(&format!("{path}?changes=true")).await.ok();
+        assert_eq!((shown.at("/source/forkName"), shown.at("/source/exists")), (json!("Bob's try"), json!(true)));
+        assert_eq!((shown.at("/total"), shown.at("/changes/0/op"), shown.at("/conflicts")), (json!(1), json!("update"), json!([])));
+        assert_eq!(shown.at("/changes/0/changes/0/pointer"), "/name");
+        for who in [&copy, &parent] {
+            let list = dora.get(&format!("/api/collections/{who}/pull-requests")).await.ok();
+            assert_eq!((list.at("/data/0/title"), list.at("/data/0/status")), (json!("Better names"), json!("open")));
+        }
+        eve.get(&path).await.refused(404, "not_found");
+
+        // Who may say what.
+        let deed = async |who: &User, action: &str| who.post(&format!("{path}/tasks"), json!({"action": action})).await;
+        deed(&eve, "approve").await.refused(404, "not_found");
+        deed(&dora, "approve").await.refused(403, "forbidden");
+        deed(&bob, "approve").await.refused(403, "forbidden");
+        deed(&carl, "merge").await.refused(403, "forbidden");
+        deed(&carl, "burn").await.refused(422, "rejected");
+        let approved = deed(&carl, "approve").await.ok();
+        assert_eq!((approved.at("/status"), approved.at("/reviewedBy/username")), (json!("approved"), json!("carl")));
+        assert_eq!(deed(&carl, "unapprove").await.ok().at("/status"), "open");
+        deed(&carl, "approve").await.ok();
+        assert_eq!(carl.get(&path).await.ok().at("/reviewers/0/outdated"), false);
+        rename(&bob, &copy, "request 2", "a later edit").await;
+        assert_eq!(carl.get(&path).await.ok().at("/reviewers/0/outdated"), true, "it is not what was approved any more");
+
+        // What it says changes; a reviewer who was there is not asked twice.
+        dora.put(&path, json!({"title": "Mine", "reviewers": []}).to_string()).await.refused(403, "forbidden");
+        let wrong = json!({"title": "", "reviewers": ["x", bob.id, eve.id], "description": "x".repeat(10_001)});
+        let wrong = bob.put(&path, wrong.to_string()).await.refused(422, "rejected");
+        let pointers: Vec<Value> = wrong.at("/errors").as_array().unwrap().iter().map(|error| error["pointer"].clone()).collect();
+        assert_eq!(pointers, ["/title", "/description", "/reviewers/0", "/reviewers/1", "/reviewers/2"]);
+        let both = json!({"title": "Best names", "reviewers": [carl.id, anna.id]});
+        assert_eq!(bob.put(&path, both.to_string()).await.ok().at("/title"), "Best names");
+        assert_eq!(app.mails_to("carl@example.com").await.iter().filter(|mail| mail.subject.contains("pull request")).count(), 1);
+        assert_eq!(app.mails_to("anna@example.com").await.iter().filter(|mail| mail.subject.contains("pull request waits")).count(), 1);
+
+        // A conflict is named, and chosen with the merge.
+        rename(&anna, &parent, "request 1", "renamed by anna").await;
+        assert_eq!(anna.get(&format!("{path}?changes=true")).await.ok().at("/conflicts/0/conflicts/0/pointer"), "/name");
+        deed(&anna, "merge").await.refused(409, "conflict");
+        assert_eq!(anna.get(&path).await.ok().at("/status"), "approved");
+        let merged = anna.post(&format!("{path}/tasks"), json!({"action": "merge", "others": "mine"})).await.ok();
+        assert_eq!(merged.at("/status"), "merged");
+        let got = content(&anna, &parent).await.to_string();
+        assert!(got.contains("renamed by bob") && got.contains("a later edit") && !got.contains("renamed by anna"), "{got}");
+        for action in ["merge", "decline", "approve"] {
+            deed(&anna, action).await.refused(409, "pull_merged");
+        }
+        let told = app.mails_to("bob@example.com").await;
+        assert_eq!(told.iter().filter(|mail| mail.text.contains("anna merged your pull request")).count(), 1);
+        // With the fork gone, the request is still there.
+        bob.delete(&format!("/api/collections/{copy}")).await.ok();
+        assert_eq!(anna.get(&path).await.ok().at("/source/exists"), false);
+        app.mails().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_see_a_collection_hears_nothing_of_its_pull_requests() {
+    let app = TestApp::start().await;
+    let anna = app.user("anna").await;
+    let team = app.team(&anna, 4).await;
+    let (bob, carl) = (app.join(&team, "bob", "editor").await, app.join(&team, "carl", "viewer").await);
+    let Asked { parent, path, .. } = ask(&anna, &bob, json!([])).await;
+    let hide = json!({"roles": [{"op": "update", "path": "/user", "value": [{"id": carl.id, "role": "NONE"}]}]});
+    anna.patch(&format!("/api/collections/{parent}/roles"), hide.to_string()).await.status(204);
+    carl.get(&path).await.refused(404, "not_found");
+    bob.put(&path, json!({"title": "Look", "reviewers": [carl.id]}).to_string()).await.refused(422, "rejected");
+    app.settle().await;
+    assert!(!app.mails_to("carl@example.com").await.iter().any(|mail| mail.subject.contains("pull request")));
+    // Its author takes it back, and it can be asked again.
+    let back = bob.post(&format!("{path}/tasks"), json!({"action": "decline", "comment": "Not yet."})).await.ok();
+    assert_eq!(back.at("/status"), "declined");
+    assert_eq!(anna.get(&path).await.ok().at("/comment"), "Not yet.");
+    assert_eq!(anna.post(&format!("{path}/tasks"), json!({"action": "approve"})).await.ok().at("/status"), "approved");
+    app.mails().await;
+    app.finish().await;
+}
