@@ -287,6 +287,8 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /collections/{collection}",                     [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/access",              [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/items/{item}",        [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /collections/{collection}/forks",               [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /pull-requests/{pull}",                         [303,   404,   404,   404,   404,   404,   404,   404]),
     ("GET /collections/{collection}/history",             [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/items/{item}/history", [303,  404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/trash",               [303,   404,   404,   200,   200,   200,   200,   200]),

@@ -105,16 +105,18 @@ const at = (body, path) => path.split(".").reduce((value, key) => value?.[key], 
 
 // ---- forms ----
 
-/** A form's fields as JSON: check boxes are true or false, numbers numbers, a day its last second here, `data-list` an array (`data-each`: of objects with that field), `data-one` an array of one text, `a.b` inside `a`. */
+/** A form's fields as JSON: check boxes are true or false, numbers numbers, a day its last second here, `data-list` an array (`data-each`: of objects with that field), `data-one` an array of one text, a list of several that are chosen an array, `a.b` inside `a`; `data-query` is not among them. */
 function fields(form) {
   const body = {};
   for (const field of form.elements) {
     // What the widget of a robot check puts there has names of its own.
     if (!field.name || field.disabled || field.name === "g-recaptcha-response" || (field.type === "radio" && !field.checked)) continue;
+    if ("query" in field.dataset) continue;
     const path = field.name.replace(/^(cf-turnstile|h-captcha)-response$/, "robot_token").split(".");
     if (field.type === "checkbox") assign(body, path, field.checked);
     else if (field.type === "number" || "number" in field.dataset) assign(body, path, field.value === "" ? null : Number(field.value));
     else if (field.type === "date" && field.value !== "") assign(body, path, new Date(`${field.value}T23:59:59`).toISOString());
+    else if (field.type === "select-multiple") assign(body, path, [...field.selectedOptions].map((option) => option.value));
     else if ("one" in field.dataset) assign(body, path, [field.value]);
     else if ("list" in field.dataset) {
       const list = field.value.split(/[\s,;]+/).filter(Boolean);
@@ -180,7 +182,9 @@ async function send(form) {
   const { api, then, follow, done, report, reveal, confirm, yes, download } = form.dataset;
   if (confirm && !(await confirmed(confirm, yes))) return;
   await busy(form, async () => {
-    const [method, path] = api.split(" ");
+    const [method, address] = api.split(" ");
+    const query = $$("[data-query]", form).map((field) => [field.name, field.value]);
+    const path = query.length ? `${address}?${new URLSearchParams(query)}` : address;
     const { as } = form.dataset;
     const answer = await call(method, path, JSON.stringify(fields(form)), as ? { "X-Postroom-Account": as } : {});
     if (answer.body.code === "second_factor_needed" && $("[data-second-factor]")) return askSecondFactor(form, answer.body);

@@ -11,6 +11,7 @@ pub mod assets;
 mod billing;
 mod domains;
 mod door;
+mod forks;
 mod history;
 mod keys;
 mod library;
@@ -78,6 +79,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(library::feed))
         .routes(routes!(library::collection))
         .routes(routes!(library::request))
+        .routes(routes!(forks::forks))
+        .routes(routes!(forks::pull))
         .routes(routes!(past::of_collection))
         .routes(routes!(past::of_item))
         .routes(routes!(past::trash))

@@ -51,7 +51,7 @@ fn entry(value: &str) -> String {
 }
 
 /// What a change did at a place; in a list of named things, to each of them.
-fn fields(change: &FieldChange) -> Vec<Field> {
+pub(crate) fn fields(change: &FieldChange) -> Vec<Field> {
     let name = if change.pointer.is_empty() { "everything".to_owned() } else { place(&change.pointer) };
     let (before, after) = (change.before.as_ref().map(|value| value.get()), change.after.as_ref().map(|value| value.get()));
     match lists::changed(&change.pointer, before, after) {

@@ -6,6 +6,7 @@ mod account;
 mod billing;
 mod domains;
 mod door;
+mod forks;
 mod item;
 mod keys;
 mod library;
@@ -26,6 +27,7 @@ pub use account::{Account, Accounts, Identity, OtherAccount, Person, Profile, Se
 pub use billing::{Bill, Billing, InvoicePage, Line, Plan};
 pub use domains::{Domain, Domains, Found};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
+pub use forks::{ForkRow, Forks, Origin, PullPage, PullRow, Reviewer, Room, Touched};
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
 pub use library::{

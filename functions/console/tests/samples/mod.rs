@@ -576,6 +576,42 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         may_edit: true,
         may_delete: true,
     };
+    let pull_row = |status| PullRow {
+        id: "p1".into(),
+        title: name.into(),
+        source: name.into(),
+        destination: name.into(),
+        status,
+        changed: at("2026-11-20T08:00:00Z"),
+    };
+    let places = || vec![Field { place: "URL".into(), before: Some(name.into()), after: Some(format!("https://{name}.example")) }];
+    let touched = |op| Touched { op, kind: "request", name: name.into(), fields: places() };
+    let forks = |of: Option<Origin>| Forks {
+        frame: inside(name, "library"),
+        collection: collection("c1", name),
+        people: if of.is_some() { vec![Teammate { id: "8".into(), name: name.into() }] } else { Vec::new() },
+        of,
+        forks: vec![ForkRow { id: "c2".into(), label: name.into(), by: name.into(), since: at("2026-11-20T08:00:00Z") }],
+        pulls: vec![pull_row("open"), pull_row("merged")],
+        rooms: vec![Room { id: "w1".into(), name: name.into() }],
+        may_edit: true,
+    };
+    let pull = |status, clashes: Vec<Touched>| PullPage {
+        frame: inside(name, "library"),
+        pull: pull_row(status),
+        destination: "c1".into(),
+        author: name.into(),
+        description: name.into(),
+        comment: (status == "declined").then(|| name.into()),
+        reviewers: vec![Reviewer { name: name.into(), status: "approved", outdated: true }],
+        gone: false,
+        changes: if clashes.is_empty() { vec![touched("update"), touched("create")] } else { Vec::new() },
+        total: 3,
+        clashes,
+        may_review: true,
+        may_decline: true,
+        may_merge: true,
+    };
     let history = |item: Option<(String, String)>| History {
         frame: inside(name, "library"),
         collection: collection("c1", name),
@@ -717,6 +753,16 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         way: Some(("/account/second-factor", "Set up two-factor sign-in")),
     };
     vec![
+        ("forks", html(&|| forks(None).render())),
+        (
+            "forks-of",
+            html(&|| {
+                forks(Some(Origin { id: "c0".into(), parent: Some(name.into()), label: name.into(), since: at("2026-11-20T08:00:00Z") }))
+                    .render()
+            }),
+        ),
+        ("pull", html(&|| pull("open", Vec::new()).render())),
+        ("pull-clash", html(&|| pull("declined", vec![touched("changed")]).render())),
         ("history", html(&|| history(Some(("i1".into(), name.into()))).render())),
         ("history-collection", html(&|| history(None).render())),
         ("trash", html(&|| bin(Some(collection("c1", name))).render())),
