@@ -5,6 +5,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod batch;
+mod comments;
 mod elsewhere;
 mod forks;
 mod import;
@@ -69,5 +70,14 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(shelf::tag_collection))
         .routes(routes!(shelf::tag_workspace))
         .routes(routes!(shelf::star, shelf::unstar))
+        .routes(routes!(comments::on_collection))
+        .routes(routes!(comments::change_on_collection, comments::delete_on_collection))
+        .routes(routes!(comments::on_folder))
+        .routes(routes!(comments::change_on_folder, comments::delete_on_folder))
+        .routes(routes!(comments::on_request))
+        .routes(routes!(comments::change_on_request, comments::delete_on_request))
+        .routes(routes!(comments::on_response))
+        .routes(routes!(comments::change_on_response, comments::delete_on_response))
+        .routes(routes!(comments::resolve, comments::reopen))
         .routes(routes!(subscription::subscribe, subscription::unsubscribe))
 }

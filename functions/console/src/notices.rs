@@ -3,7 +3,7 @@
 use app::{App, Who};
 use axum::extract::State;
 use axum::response::Response;
-use domain::notify::{Category, Preferences};
+use domain::notify::{Category, Letters, Preferences};
 use serde::Deserialize;
 use store::subscriptions::Subscription;
 
@@ -101,7 +101,7 @@ pub struct Link {
     done: Option<String>,
 }
 
-/// Turns mails about changes off: behind a button, because mail scanners follow links.
+/// Turns mails about changes or comments off: behind a button, because mail scanners follow links.
 #[utoipa::path(get, path = "/unsubscribe", params(("token" = Option<String>, Query)), responses((status = 200)))]
 pub async fn unsubscribe(State(app): State<App>, On(app::Query(link)): On<app::Query<Link>>) -> Result<Response, Lost> {
     let token = link.token.unwrap_or_default();
@@ -110,7 +110,11 @@ pub async fn unsubscribe(State(app): State<App>, On(app::Query(link)): On<app::Q
         frame: views::Frame::default(),
         done: link.done.is_some(),
         ours: read.is_some(),
-        all: matches!(read, Some((_, None))),
+        what: match read {
+            Some((_, Letters::Changes)) => "Mails about changes of everything you follow end. You go on following it in your feed.",
+            Some((_, Letters::Comments)) => "Mails about comments end. You still find them in your inbox.",
+            Some((_, Letters::ChangesOf(_))) | None => "Mails about changes of this collection end. You go on following it in your feed.",
+        },
         api: format!("/api/unsubscribe?token={}", in_query(&token)),
     };
     page(&app, &view)

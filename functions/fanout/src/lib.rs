@@ -9,11 +9,14 @@ use app::{App, Crash, Frame, Pushed, Var};
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use domain::change::Change;
+use domain::comment::Talk;
 use domain::event;
 use domain::ids::{CollectionId, ConnectionId, ElementId};
 use domain::limit;
 use futures::StreamExt;
+use jiff::Timestamp;
 use store::changes::About;
+use store::comments;
 use store::live::Registration;
 
 /// What it needs of the environment.
@@ -22,11 +25,15 @@ pub const NEEDS: &[Var] = &[Var::TableName, Var::ConnectionsUrl];
 /// Handles a batch of the stream. Everything it writes can be written again: a batch that fails is halved and repeated.
 pub async fn handle(app: &App, batch: Event) -> Result<DynamoDbEventResponse, Crash> {
     let mut told: Vec<(Change, About)> = Vec::with_capacity(batch.records.len());
+    let mut talks: Vec<(Talk, About)> = Vec::new();
     for record in batch.records {
-        if let Some(image) = store::image(record.change.new_image) {
-            told.push(store::changes::from_image(image)?);
+        let Some(image) = store::image(record.change.new_image) else { continue };
+        match image.get("kind").and_then(|kind| kind.as_s().ok()).map(String::as_str) {
+            Some(comments::KIND) => talks.push(comments::from_image(image)?),
+            _ => told.push(store::changes::from_image(image)?),
         }
     }
+    app.store.put_team_talks(&talks).await?;
     // The feed first: who hears of a change and looks finds it there.
     app.store.put_team_feed(&told).await?;
     let mut by_collection: BTreeMap<CollectionId, Vec<(Change, About)>> = BTreeMap::new();
@@ -43,6 +50,9 @@ pub async fn handle(app: &App, batch: Event) -> Result<DynamoDbEventResponse, Cr
         Ok::<_, Crash>(())
     });
     futures::future::try_join_all(each).await?;
+    for (talk, _) in talks {
+        commented(app, talk).await?;
+    }
     Ok(DynamoDbEventResponse::default())
 }
 
@@ -77,6 +87,36 @@ async fn tell(app: &App, mut changes: Vec<(Change, About)>) -> Result<(), Crash>
         let concerned = if items.is_empty() { BTreeSet::new() } else { app.store.concerned(&about, &change, &items).await? };
         frames.push((serde_json::to_vec(&event::Frame::of(change))?, concerned));
     }
+    post(app, &collection, registrations, frames, now).await
+}
+
+/// Tells of comments everyone who follows the collection, or what they are about. The collection is read as it is now:
+/// comments do not change it, so what was written down with them may be behind what changed who sees it.
+async fn commented(app: &App, talk: Talk) -> Result<(), Crash> {
+    let Some(head) = app.store.subject_of(&talk).await? else { return Ok(()) };
+    let now = app.now();
+    let registrations = app.store.followers(&head.collection, head.shards, now).await?;
+    let (fresh, asked): (Vec<_>, Vec<_>) = registrations.into_iter().partition(|one| head.access <= one.access);
+    let mut registrations = if asked.is_empty() { Vec::new() } else { app.store.still_seeing(&head.collection, asked).await? };
+    registrations.extend(fresh);
+    if registrations.is_empty() {
+        return Ok(());
+    }
+    let items: BTreeSet<ElementId> = registrations.iter().filter_map(|one| one.item.clone()).collect();
+    let concerned = app.store.around(&head.collection, &head.generation, talk.item.as_ref(), &items).await?;
+    let frame = serde_json::to_vec(&event::Frame::of_talk(talk))?;
+    post(app, &head.collection, registrations, vec![(frame, concerned)], now).await
+}
+
+/// Posts frames to everyone who is registered, each with the items whose followers it concerns, and forgets connections
+/// that are gone.
+async fn post(
+    app: &App,
+    collection: &CollectionId,
+    registrations: Vec<Registration>,
+    frames: Vec<(Vec<u8>, BTreeSet<ElementId>)>,
+    now: Timestamp,
+) -> Result<(), Crash> {
     let frames: Arc<[(Vec<u8>, BTreeSet<ElementId>)]> = frames.into();
     let gone: Vec<Registration> = futures::stream::iter(by_connection(registrations))
         .map(|follower| {

@@ -48,7 +48,7 @@ impl Asked {
         let collection =
             self.collection.as_deref().is_none_or(|asked| asked == entry.collection.as_str() || asked == entry.collection.uid(entry.owner));
         let item = self.item.as_ref().is_none_or(|asked| entry.item.as_ref().is_some_and(|item| item.id.as_str() == asked));
-        collection && item && is(&self.user, &entry.actor.id.to_string()) && is(&self.kind, entry.op.as_str())
+        collection && item && is(&self.user, &entry.actor.id.to_string()) && is(&self.kind, entry.kind())
     }
 }
 
@@ -59,15 +59,19 @@ fn shown(page: FeedPage, keep: impl Fn(&Entry) -> bool) -> Json<Value> {
         .filter(|entry| keep(entry))
         .map(|entry| {
             json!({
-                "id": format!("{}:{}", entry.collection, entry.seq),
+                "id": match &entry.comment {
+                    Some(one) => format!("{}:{}", entry.collection, one.id),
+                    None => format!("{}:{}", entry.collection, entry.seq),
+                },
                 "at": entry.at,
                 "actor": entry.actor,
-                "op": entry.op,
+                "op": entry.kind(),
                 "collection": {"id": entry.collection, "name": entry.collection_name},
                 "item": entry.item,
                 "seq": entry.seq,
                 "count": entry.count,
                 "counts": entry.counts,
+                "comment": entry.comment.as_ref().map(|one| json!({"id": one.comment, "thread": one.thread, "op": one.did})),
             })
         })
         .collect();

@@ -49,12 +49,12 @@ pub(crate) struct Link {
     token: Option<String>,
 }
 
-/// Ends mails about changes, of one collection or of all, by the link of such a mail (RFC 8058): whoever has it is its
+/// Ends mails about changes, of one collection or of all, or about comments, by the link of such a mail (RFC 8058): whoever has it is its
 /// reader. The body, `List-Unsubscribe=One-Click`, says nothing further.
 #[utoipa::path(post, path = "/api/unsubscribe", tag = "Notifications", params(("token" = String, Query)), security(()),
-    responses((status = 200, description = "`{\"unsubscribed\": collection or \"all\"}`"), (status = 404, description = "The link is not ours")))]
+    responses((status = 200, description = "`{\"unsubscribed\": collection, \"all\" or \"comments\"}`"), (status = 404, description = "The link is not ours")))]
 pub(crate) async fn unsubscribe(Query(link): Query<Link>, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let (user, collection) = app.unsubscribe_by(link.token.as_deref().unwrap_or_default())?;
-    app.store.silence(user, collection.as_ref()).await?;
-    Ok(Json(json!({"unsubscribed": collection.as_ref().map_or("all", |collection| collection.as_str())})))
+    let (user, letters) = app.unsubscribe_by(link.token.as_deref().unwrap_or_default())?;
+    app.store.silence(user, &letters).await?;
+    Ok(Json(json!({"unsubscribed": letters.as_str()})))
 }

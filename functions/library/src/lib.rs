@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 mod changes;
+mod comments;
 mod forks;
 mod past;
 mod postman;
@@ -50,6 +51,10 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(past::history))
         .routes(routes!(past::trash))
         .routes(routes!(past::trashed_collections))
+        .routes(routes!(comments::on_collection))
+        .routes(routes!(comments::on_folder))
+        .routes(routes!(comments::on_request))
+        .routes(routes!(comments::on_response))
         .routes(routes!(subscription))
         .routes(routes!(subscriptions))
         .routes(routes!(subscribers))

@@ -6,6 +6,7 @@ use app::{App, Crash, Letter};
 use askama::Template;
 use domain::change::{Change, Op};
 use domain::ids::{CollectionId, UserId};
+use domain::notify::Letters;
 use store::changes::About;
 use store::digests::{Window, next_due};
 use store::receipts::Receipt;
@@ -124,7 +125,7 @@ async fn letter(app: &App, window: &Window) -> Result<Option<Letter>, Crash> {
     let Some(to) = to else { return Ok(None) };
     let one = if let [(collection, _)] = &seen[..] { Some(collection.clone()) } else { None };
     let told = told(app, &to, one.as_ref(), seen)?;
-    let one_click = app.unsubscribe_address(to.id, one.as_ref()).map_err(crash)?;
+    let one_click = app.unsubscribe_address(to.id, &letters(one.as_ref())).map_err(crash)?;
     Ok(Some(Letter {
         to: to.email.to_string(),
         subject: told.subject.clone(),
@@ -137,6 +138,11 @@ async fn letter(app: &App, window: &Window) -> Result<Option<Letter>, Crash> {
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
         ],
     }))
+}
+
+/// What the link of a letter turns off: letters about the collection that it is about, or all.
+fn letters(one: Option<&CollectionId>) -> Letters {
+    one.map_or(Letters::Changes, |collection| Letters::ChangesOf(collection.clone()))
 }
 
 fn told(app: &App, to: &Profile, one: Option<&CollectionId>, seen: Vec<(CollectionId, Vec<(Change, About)>)>) -> Result<Told, Crash> {
@@ -163,7 +169,7 @@ fn told(app: &App, to: &Profile, one: Option<&CollectionId>, seen: Vec<(Collecti
         subject,
         collections,
         more: count.saturating_sub(TOLD),
-        unsubscribe: app.unsubscribe_page(to.id, one).map_err(crash)?,
+        unsubscribe: app.unsubscribe_page(to.id, &letters(one)).map_err(crash)?,
         preferences: format!("{}/notifications/settings", app.config.pages_url),
     })
 }

@@ -6,11 +6,12 @@
 use app::{App, Crash, Problem, Var};
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
-use store::{Item, changes, events};
+use store::{Item, changes, comments, events};
 
 mod access;
 mod billing;
 mod changed;
+mod commented;
 mod deliver;
 mod digest;
 mod domains;
@@ -50,6 +51,10 @@ async fn tell(app: &App, image: Item) -> Result<(), Crash> {
         Some("change") => {
             let (change, about) = changes::from_image(image)?;
             changed::tell(app, &change, &about).await
+        }
+        Some(comments::KIND) => {
+            let (talk, about) = comments::from_image(image)?;
+            commented::tell(app, &talk, &about).await
         }
         // The mapping's filter lets nothing else through.
         _ => Ok(()),

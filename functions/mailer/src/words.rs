@@ -108,7 +108,7 @@ fn amount(count: usize, one: &str, many: &str) -> String {
     format!("({count} {})", if count == 1 { one } else { many })
 }
 
-fn kind(kind: Kind) -> &'static str {
+pub(crate) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Response => "example",
         other => other.as_str(),

@@ -4,8 +4,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::account::Email;
-use domain::ids::{CollectionId, InviteId, TeamId, UserId};
+use domain::ids::{InviteId, TeamId, UserId};
 use domain::mail_domain::DomainName;
+use domain::notify::Letters;
 use domain::team::Invite;
 use jiff::{SignedDuration, Timestamp};
 use store::{Conflict, users::Profile};
@@ -63,28 +64,27 @@ impl App {
         }
     }
 
-    /// What a link that turns off mails about changes carries: `<user>.<collection or "all">.<mac>`.
-    fn unsubscribe_token(&self, user: UserId, collection: Option<&CollectionId>) -> Result<String, Problem> {
-        self.sign("unsubscribe", &[&user.to_string(), collection.map_or("all", CollectionId::as_str)], &[])
+    /// What a link that turns off mails carries: `<user>.<collection, "all" or "comments">.<mac>`.
+    fn unsubscribe_token(&self, user: UserId, letters: &Letters) -> Result<String, Problem> {
+        self.sign("unsubscribe", &[&user.to_string(), letters.as_str()], &[])
     }
 
     /// Where a mail program unsubscribes by one click (RFC 8058).
-    pub fn unsubscribe_address(&self, user: UserId, collection: Option<&CollectionId>) -> Result<String, Problem> {
-        Ok(format!("{}/api/unsubscribe?token={}", self.config.pages_url, self.unsubscribe_token(user, collection)?))
+    pub fn unsubscribe_address(&self, user: UserId, letters: &Letters) -> Result<String, Problem> {
+        Ok(format!("{}/api/unsubscribe?token={}", self.config.pages_url, self.unsubscribe_token(user, letters)?))
     }
 
     /// The page where a reader does.
-    pub fn unsubscribe_page(&self, user: UserId, collection: Option<&CollectionId>) -> Result<String, Problem> {
-        Ok(format!("{}/unsubscribe?token={}", self.config.pages_url, self.unsubscribe_token(user, collection)?))
+    pub fn unsubscribe_page(&self, user: UserId, letters: &Letters) -> Result<String, Problem> {
+        Ok(format!("{}/unsubscribe?token={}", self.config.pages_url, self.unsubscribe_token(user, letters)?))
     }
 
-    /// Whose mails a link turns off, and about which collection; `None`: all about changes. 404: it is not ours.
-    pub fn unsubscribe_by(&self, token: &str) -> Result<(UserId, Option<CollectionId>), Problem> {
+    /// Whose mails a link turns off, and which. 404: it is not ours.
+    pub fn unsubscribe_by(&self, token: &str) -> Result<(UserId, Letters), Problem> {
         let parts: Vec<&str> = token.trim().split('.').collect();
-        let [user, collection, mac] = parts.as_slice() else { return Err(Problem::NotFound("link")) };
-        let ours = self.tokens.link_is("unsubscribe", &[user, collection], mac);
-        let collection = if *collection == "all" { Some(None) } else { collection.parse().ok().map(Some) };
-        let read = || Some((user.parse().ok()?, collection?));
+        let [user, letters, mac] = parts.as_slice() else { return Err(Problem::NotFound("link")) };
+        let ours = self.tokens.link_is("unsubscribe", &[user, letters], mac);
+        let read = || Some((user.parse().ok()?, Letters::parse(letters).ok()?));
         read().filter(|_| ours).ok_or(Problem::NotFound("link"))
     }
 

@@ -152,6 +152,8 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::UnderWay => (409, "under_way", "a request with this Idempotency-Key is being answered: send it again in a second"),
         Conflict::CollectionGone => (404, "not_found", "there is no such collection (any more)"),
         Conflict::ElementGone => (404, "not_found", "there is no such element in the collection (any more)"),
+        Conflict::ThreadGone => (404, "not_found", "there is no such thread of comments (any more)"),
+        Conflict::CommentGone => (404, "not_found", "there is no such comment (any more)"),
         Conflict::InsideItself => (409, "inside_itself", "a folder cannot stand inside itself"),
         Conflict::ElementTooLong => (413, "element_too_long", "an element that is edited takes at most 1 MB, stored"),
         Conflict::TooManyElements => {

@@ -251,6 +251,12 @@ pub enum Action {
     ReadCollection,
     /// Say something about it: ask for a merge, look at one.
     ReviewCollection,
+    /// Read what is said about it, its elements and its pull requests.
+    ReadComments,
+    /// Say something about it; needs no more than to read it as a member.
+    Comment,
+    /// Take anybody's comments away.
+    ManageComments,
     /// Change its content.
     EditCollection,
     /// Delete it.
@@ -289,18 +295,29 @@ impl Action {
             Action::ManageMembers | Action::ManageTeam | Action::ReadAudit | Action::ManageSso => Needs::Team(TeamRole::Admin),
             Action::ManageWorkspace | Action::ShareWorkspace | Action::PublishWorkspace => Needs::Team(TeamRole::Admin),
             Action::CreateCollection | Action::CreateWorkspace => Needs::Team(TeamRole::Editor),
-            Action::ReadCollection | Action::ReviewCollection => Needs::Collection(CollectionRole::Viewer),
+            Action::ReadCollection | Action::ReviewCollection | Action::ReadComments | Action::Comment => {
+                Needs::Collection(CollectionRole::Viewer)
+            }
             Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
             Action::DeleteCollection
             | Action::MoveCollection
             | Action::RestoreCollection
             | Action::ManageAccessKeys
-            | Action::ManageAccess => Needs::Collection(CollectionRole::Admin),
+            | Action::ManageAccess
+            | Action::ManageComments => Needs::Collection(CollectionRole::Admin),
         }
     }
 
     fn reads(self) -> bool {
-        matches!(self, Action::ReadTeam | Action::ReadAudit | Action::SeeWorkspace | Action::ReadWorkspace | Action::ReadCollection)
+        matches!(
+            self,
+            Action::ReadTeam
+                | Action::ReadAudit
+                | Action::SeeWorkspace
+                | Action::ReadWorkspace
+                | Action::ReadCollection
+                | Action::ReadComments
+        )
     }
 }
 
@@ -656,6 +673,12 @@ permissions! {
     ReadCollection: Head;
     /// See [`Action::ReviewCollection`].
     ReviewCollection: Head;
+    /// See [`Action::ReadComments`].
+    ReadComments: Head;
+    /// See [`Action::Comment`].
+    Comment: Head;
+    /// See [`Action::ManageComments`].
+    ManageComments: Head;
     /// See [`Action::EditCollection`].
     EditCollection: Head;
     /// See [`Action::DeleteCollection`].

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::change::Change;
-use crate::ids::{CollectionId, ElementId, UserId};
+use crate::change::{Actor, Change, ItemRef};
+use crate::comment::{Did, Talk};
+use crate::ids::{CollectionId, CommentId, ElementId, ThreadId, UserId};
 
 /// The type of the event that tells of a change.
 pub const CHANGED: &str = "postroom.collection.changed";
@@ -52,6 +53,34 @@ impl Frame<Change> {
             source: format!("/api/collections/{}", change.collection),
             subject: change.item.as_ref().map(|item| format!("items/{}", item.id)),
             ..Frame::new(CHANGED, String::new(), change.at, change.for_event())
+        }
+    }
+}
+
+/// The type of the event that tells of comments.
+pub const COMMENTED: &str = "postroom.collection.commented";
+
+/// `data` of [`COMMENTED`]: what was done about which comment. What it says is read where the reader may.
+#[derive(Debug, Clone, Serialize)]
+pub struct Commented {
+    collection: CollectionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<ItemRef>,
+    op: Did,
+    thread: ThreadId,
+    comment: CommentId,
+    actor: Actor,
+    at: Timestamp,
+}
+
+impl Frame<Commented> {
+    /// The event of what was done about comments. It is none of the collection's numbered changes.
+    pub fn of_talk(talk: Talk) -> Frame<Commented> {
+        let Talk { id, at, actor, did, collection, item, thread, comment, .. } = talk;
+        Frame {
+            source: format!("/api/collections/{collection}"),
+            subject: Some(format!("comments/{comment}")),
+            ..Frame::new(COMMENTED, id.to_string(), at, Commented { collection, item, op: did, thread, comment, actor, at })
         }
     }
 }

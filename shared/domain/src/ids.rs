@@ -62,6 +62,15 @@ number_id!(
     GroupId
 );
 
+number_id!(
+    /// A comment. An integer, as in the Postman API.
+    CommentId
+);
+number_id!(
+    /// A thread of comments. An integer, as in the Postman API.
+    ThreadId
+);
+
 fn plain(raw: &str, longest: usize) -> bool {
     !raw.is_empty()
         && raw.len() <= longest

@@ -6,6 +6,7 @@ pub mod account;
 pub mod billing;
 pub mod change;
 pub mod collection;
+pub mod comment;
 pub mod event;
 pub mod fork;
 pub mod format;

@@ -62,6 +62,10 @@ pub const FINDINGS: usize = 200;
 pub const MAPPED: usize = 1_000;
 /// Roles in a collection that are taken away in the transaction of a move: each is an item with its mirror.
 pub const ROLES_ON_A_MOVE: usize = 40;
+/// Characters of a comment.
+pub const COMMENT_CHARS: usize = 10_000;
+/// People that one comment mentions.
+pub const MENTIONS: usize = 50;
 /// Groups of a team.
 pub const GROUPS: usize = 100;
 /// Members that are put into a group or taken out of it at once.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Rejected;
+use crate::ids::CollectionId;
 
 /// What something to tell is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,6 +37,37 @@ impl Category {
             Category::Invitations => "invitations",
             Category::Billing => "billing",
         }
+    }
+}
+
+/// Which mails the link in one of them turns off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Letters {
+    /// All about changes.
+    Changes,
+    /// Those about changes of one collection.
+    ChangesOf(CollectionId),
+    /// All about comments.
+    Comments,
+}
+
+impl Letters {
+    /// The word that stands in the link; a collection's id is never one of the others.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Letters::Changes => "all",
+            Letters::Comments => "comments",
+            Letters::ChangesOf(collection) => collection.as_str(),
+        }
+    }
+
+    /// Reads it.
+    pub fn parse(raw: &str) -> Result<Letters, Rejected> {
+        Ok(match raw {
+            "all" => Letters::Changes,
+            "comments" => Letters::Comments,
+            collection => Letters::ChangesOf(collection.parse()?),
+        })
     }
 }
 

@@ -28,10 +28,11 @@ impl Store {
         }
     }
 
-    /// Removes a collection with its elements, its log, its subscriptions and roles.
+    /// Removes a collection with its elements, its log, its comments, its subscriptions and roles.
     pub async fn erase_collection(&self, collection: &CollectionId, workspace: &WorkspaceId) -> Result<(), Error> {
         let mirror = |key: &Key| keys::mirror(collection, &key.sk);
         self.erase(keys::log_partition(collection), |_| None).await?;
+        self.erase_comments(collection).await?;
         for shard in 0..limit::SHARDS {
             self.erase(keys::live_partition(collection, shard), |_| None).await?;
         }

@@ -103,6 +103,7 @@ impl Store {
             for workspace in self.rooms_of(&team).await? {
                 for listed in self.listed_in(&workspace).await? {
                     self.rename_in(Range::prefix(keys::log_partition(&listed.collection), keys::CHANGES), user).await?;
+                    self.rename_in(Range::of(keys::talk_partition(&listed.collection)), user).await?;
                     self.delete_when(&keys::grant(&listed.collection, user), None, Item::new()).await?;
                 }
             }
@@ -117,6 +118,11 @@ impl Store {
             let subscription: Subscription = read(item)?;
             let item = subscription.item.map(|item| item.id);
             self.end_subscription(&subscription.collection, user, item.as_ref()).await?;
+        }
+        for key in self.all(&Range::prefix(own.clone(), keys::GRANTS)).await?.iter().filter_map(key_of) {
+            // What they said in other people's own collections stays as well.
+            let Some(collection) = keys::granted(&key) else { continue };
+            self.rename_in(Range::of(keys::talk_partition(&collection)), user).await?;
         }
         for item in self.all(&Range::prefix(own.clone(), keys::ACCESS_KEYS)).await? {
             let key: AccessKey = read(item)?;

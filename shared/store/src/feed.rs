@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::{Access, ReadTeam};
 use domain::change::{Actor, Change, Counts, ItemRef, Op};
-use domain::ids::{CollectionId, TeamId, UserId};
+use domain::comment::{Did, Talk};
+use domain::ids::{CollectionId, CommentId, TeamId, ThreadId, UserId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -45,9 +46,25 @@ pub struct Entry {
     /// How many elements, for a change of many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
+    /// What was done about comments, where the entry tells of that instead of a change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Spoken>,
     /// How many changes this entry stands for.
     #[serde(skip_deserializing, default = "one", skip_serializing)]
     pub count: u64,
+}
+
+/// Which comment an entry tells of, and what was done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Spoken {
+    /// The id of what was done.
+    pub id: uuid::Uuid,
+    /// What.
+    pub did: Did,
+    /// In which thread.
+    pub thread: ThreadId,
+    /// Which comment.
+    pub comment: CommentId,
 }
 
 /// A sort key as the opaque text that clients send back.
@@ -93,8 +110,32 @@ impl Entry {
             actor: change.actor.clone(),
             at: change.at,
             counts: change.counts,
+            comment: None,
             count: 1,
         }
+    }
+
+    /// Says that something was done about comments, and nothing of what they say.
+    fn of_talk(about: &About, talk: &Talk) -> Entry {
+        Entry {
+            collection: about.collection.clone(),
+            collection_name: about.name.clone(),
+            team: about.team,
+            owner: about.owner,
+            seq: 0,
+            op: Op::Create,
+            item: talk.item.clone(),
+            actor: talk.actor.clone(),
+            at: talk.at,
+            counts: None,
+            comment: Some(Spoken { id: talk.id, did: talk.did, thread: talk.thread, comment: talk.comment }),
+            count: 1,
+        }
+    }
+
+    /// What kind of entry this is: `comment`, or what the change did.
+    pub fn kind(&self) -> &'static str {
+        if self.comment.is_some() { "comment" } else { self.op.as_str() }
     }
 
     /// Whether `older`, the next one down, is part of this entry.
@@ -111,7 +152,36 @@ fn entry(feed: String, about: &About, change: &Change, kept: SignedDuration) -> 
     Ok((key, item))
 }
 
+/// The row of what was done about comments; changed words and comments that are taken away are no news.
+fn talk_entry(feed: String, about: &About, talk: &Talk, kept: SignedDuration) -> Result<Option<(Key, Item)>, Error> {
+    if matches!(talk.did, Did::Update | Did::Delete) {
+        return Ok(None);
+    }
+    let key = keys::feed_talk(feed, talk.at, &about.collection, talk.id);
+    let item = with_ttl(row(&key, "feed", &Entry::of_talk(about, talk))?, talk.at + kept);
+    Ok(Some((key, item)))
+}
+
 impl Store {
+    /// Writes what was done about comments into the feeds of the teams.
+    pub async fn put_team_talks(&self, talks: &[(Talk, About)]) -> Result<(), Error> {
+        let mut rows = BTreeMap::new();
+        for (talk, about) in talks {
+            if let Some(team) = about.team {
+                rows.extend(talk_entry(keys::team_feed(team), about, talk, TEAM_KEPT)?);
+            }
+        }
+        self.write_all(rows.into_values().collect()).await
+    }
+
+    /// Writes it into a person's feed.
+    pub async fn put_user_talk(&self, user: UserId, about: &About, talk: &Talk) -> Result<(), Error> {
+        match talk_entry(keys::user_feed(user), about, talk, USER_KEPT)? {
+            Some((_, item)) => self.put_when(item, None, Item::new()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Writes changes into the feeds of their teams, 25 a round trip.
     pub async fn put_team_feed(&self, changes: &[(Change, About)]) -> Result<(), Error> {
         // By key: a batch must not hold the same item twice, and a stream may.

@@ -47,6 +47,8 @@
 //! | feed of a team, of a person | `FEED#TEAM#t`, `FEED#USER#u` | `ms#c#seq` |
 //! | what is left to do about an account that has ended | `GONE#u` | `GONE` |
 //! | something happened (not in a collection) | `AUDIT#subject#yyyymm` | `EVT#id` |
+//! | comment on a collection, something in it or a pull request; that something was done about one | `TALK#c` | `SAID#topic#id`, `EVT#id` |
+//! | thread of comments | `THREAD#t` | `THREAD` |
 //! | answer to a request that is done once | `ONCE#u#key` | `ONCE`, `PART#n` |
 //! | mail receipt | `MAIL#kind#u#cause` | `RECEIPT` |
 //! | index gsi1: generations to look after | `GENERATIONS` | `time#c#g` |
@@ -68,9 +70,10 @@
 use std::fmt;
 
 use domain::account::Username;
+use domain::comment::Topic;
 use domain::ids::{
-    CollectionId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, PullId, SessionId, TaskId, TeamId, UploadId, UserId,
-    WishId, WorkspaceId,
+    CollectionId, CommentId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, PullId, SessionId, TaskId, TeamId, ThreadId,
+    UploadId, UserId, WishId, WorkspaceId,
 };
 use domain::mail_domain::DomainName;
 use jiff::Timestamp;
@@ -433,6 +436,11 @@ pub fn my_grant(user: UserId, collection: &CollectionId) -> Key {
     Key::new(user_partition(user), format!("{GRANTS}{collection}"))
 }
 
+/// The collection in which a role was given, from where the person sees it.
+pub fn granted(key: &Key) -> Option<CollectionId> {
+    key.sk.strip_prefix(GRANTS)?.parse().ok()
+}
+
 /// The prefix of those who ask for access.
 pub const ASKS: &str = "ASK#";
 
@@ -527,6 +535,49 @@ pub fn trashed_since(at: Timestamp, collection: &CollectionId, seq: u64) -> Stri
 /// The end of the range of gsi1 that is due at `at`.
 pub fn due(at: Timestamp) -> String {
     milliseconds(at)
+}
+
+/// What is said about a collection, what is in it, and pull requests to it.
+pub fn talk_partition(collection: &CollectionId) -> String {
+    format!("TALK#{collection}")
+}
+
+/// The prefix of comments.
+pub const COMMENTS: &str = "SAID#";
+
+/// The prefix of the comments on one topic. No element can have the name of the others: they have a `/`.
+pub fn comments_on(topic: &Topic) -> String {
+    match topic {
+        Topic::Collection => format!("{COMMENTS}/#"),
+        Topic::Element(id) => format!("{COMMENTS}{id}#"),
+        Topic::Pull(id) => format!("{COMMENTS}/{id}#"),
+    }
+}
+
+/// The sort key of a comment.
+pub fn comment_sort(topic: &Topic, comment: u64) -> String {
+    format!("{}{comment:016}", comments_on(topic))
+}
+
+/// A comment.
+pub fn comment(collection: &CollectionId, topic: &Topic, comment: CommentId) -> Key {
+    Key::new(talk_partition(collection), comment_sort(topic, comment.0))
+}
+
+/// The thread that a comment begins, if it begins one.
+pub fn thread_begun(key: &Key) -> Option<Key> {
+    let id: u64 = key.sk.strip_prefix(COMMENTS)?.rsplit_once('#')?.1.parse().ok()?;
+    Some(thread(ThreadId(id)))
+}
+
+/// That something was done about comments.
+pub fn talk(collection: &CollectionId, id: uuid::Uuid) -> Key {
+    Key::new(talk_partition(collection), format!("EVT#{id}"))
+}
+
+/// A thread of comments.
+pub fn thread(thread: ThreadId) -> Key {
+    Key::new(format!("THREAD#{thread}"), "THREAD")
 }
 
 /// What came of a request of a user that is done once. `key` is the hash of what they called it.
@@ -836,6 +887,11 @@ pub fn user_feed(user: UserId) -> String {
 /// A feed entry: named by its cause, so that a replayed stream overwrites itself.
 pub fn feed_entry(feed: String, at: Timestamp, collection: &CollectionId, seq: u64) -> Key {
     Key::new(feed, format!("{}#{collection}#{seq:016}", milliseconds(at)))
+}
+
+/// A feed entry about comments, named by its cause as well.
+pub fn feed_talk(feed: String, at: Timestamp, collection: &CollectionId, id: uuid::Uuid) -> Key {
+    Key::new(feed, format!("{}#{collection}#{id}", milliseconds(at)))
 }
 
 /// An entry of the audit trail; `subject` is a user's or a team's partition.

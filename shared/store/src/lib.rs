@@ -25,6 +25,7 @@ pub mod billing;
 pub mod buyers;
 pub mod changes;
 mod codec;
+pub mod comments;
 mod commit;
 mod credentials;
 pub mod deletion;
@@ -210,6 +211,10 @@ pub enum Conflict {
     TooManyElements,
     /// A folder or request stands in a folder, a response in a request.
     WrongParent,
+    /// The thread of comments is not there (any more).
+    ThreadGone,
+    /// The comment is not there (any more), or somebody else's.
+    CommentGone,
     /// Nobody asks (any more).
     AskGone,
     /// The pull request is merged.

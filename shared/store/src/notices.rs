@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use domain::access::Caller;
 use domain::account::Email;
-use domain::ids::{CollectionId, UserId};
-use domain::notify::{Category, Preferences};
+use domain::ids::UserId;
+use domain::notify::{Category, Letters, Preferences};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -88,12 +88,17 @@ impl Store {
         self.put_when(item, None, Item::new()).await.map(drop)
     }
 
-    /// Ends the mails about changes of one collection, or of all. For the link in a mail: whoever has it is the reader.
-    pub async fn silence(&self, user: UserId, collection: Option<&CollectionId>) -> Result<(), Error> {
-        let Some(collection) = collection else {
-            let mut preferences = self.preferences(user).await?;
-            preferences.changes.mail = false;
-            return self.keep_preferences(user, preferences).await;
+    /// Ends the mails about changes of one collection or of all, or about comments. For the link in a mail: whoever has it
+    /// is the reader.
+    pub async fn silence(&self, user: UserId, letters: &Letters) -> Result<(), Error> {
+        let collection = match letters {
+            Letters::ChangesOf(collection) => collection,
+            Letters::Changes | Letters::Comments => {
+                let mut preferences = self.preferences(user).await?;
+                let ways = if *letters == Letters::Comments { &mut preferences.comments } else { &mut preferences.changes };
+                ways.mail = false;
+                return self.keep_preferences(user, preferences).await;
+            }
         };
         for subscription in self.subscriptions_of(user).await?.into_iter().filter(|one| one.collection == *collection) {
             let item = subscription.item.as_ref().map(|item| &item.id);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use domain::change::{Change, Op};
+use domain::change::{Change, ItemRef, Op};
 use domain::collection::Kind;
 use domain::ids::{CollectionId, ElementId, GenerationId};
 
@@ -54,6 +54,21 @@ impl Store {
         touched.extend(parents.above(from.as_ref()));
         let concerns = |id: &&ElementId| touched.contains(*id) || (deleted && parents.above(Some(id)).contains(&item.id));
         Ok(followed.iter().filter(concerns).cloned().collect())
+    }
+
+    /// Which of the `followed` items are an element, or what it stands in.
+    pub async fn around(
+        &self,
+        collection: &CollectionId,
+        generation: &GenerationId,
+        item: Option<&ItemRef>,
+        followed: &BTreeSet<ElementId>,
+    ) -> Result<BTreeSet<ElementId>, Error> {
+        let Some(item) = item.filter(|_| !followed.is_empty()) else { return Ok(BTreeSet::new()) };
+        let mut parents = self.parents(collection, generation, item.parent.iter().cloned().collect()).await?;
+        parents.0.insert(item.id.clone(), item.parent.clone());
+        let above = parents.above(Some(&item.id));
+        Ok(followed.iter().filter(|id| above.contains(*id)).cloned().collect())
     }
 
     /// What each of these elements stands in, up to the collection: one read for each level. Deleted ones count.

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::access::{Access, ReadCollection, ReadWorkspace, RestoreCollection};
 use domain::change::{Actor, ItemRef, Op};
 use domain::collection::{Deleted, Head};
+use domain::comment::Topic;
 use domain::ids::{CollectionId, ElementId, WorkspaceId};
 use domain::limit;
 use domain::once::Done;
@@ -246,6 +247,7 @@ impl Store {
     async fn remove_collection(&self, trashed: &TrashedCollection) -> Result<(), Error> {
         let head: Option<Head> = self.get(&keys::head(&trashed.collection)).await?.map(read).transpose()?;
         if head.is_none_or(|head| head.deleted_at.is_some()) {
+            self.erase_comments(&trashed.collection).await?;
             let mut gone = Vec::new();
             for partition in [keys::log_partition(&trashed.collection), keys::collection_partition(&trashed.collection)] {
                 let found = self.all(&Range::of(partition)).await?;
@@ -269,6 +271,9 @@ impl Store {
             let Some(key) = key_of(item) else { continue };
             let revision = item.get("revision").and_then(|n| n.as_n().ok()).and_then(|n| n.parse().ok()).unwrap_or(0);
             gone.extend((0..crate::codec::parts(item)).map(|part| keys::element_part(&key, revision, part)));
+            if let Some(id) = item.get("id").and_then(|id| id.as_s().ok()).and_then(|id| id.parse().ok()) {
+                self.erase_comments_on(&head.collection, &Topic::Element(id)).await?;
+            }
             gone.push(key);
         }
         self.delete_all(&gone).await

@@ -109,8 +109,8 @@ pub struct Unsubscribe {
     pub done: bool,
     /// Whether the link is one of ours.
     pub ours: bool,
-    /// Whether it is about everything.
-    pub all: bool,
+    /// Which letters end, as a sentence.
+    pub what: &'static str,
     /// Where the form goes.
     pub api: String,
 }

@@ -186,7 +186,13 @@ fn settings(name: &str) -> NotificationSettings {
 }
 
 fn unsubscribe(ours: bool) -> Unsubscribe {
-    Unsubscribe { frame: Frame::default(), done: false, ours, all: false, api: "/api/unsubscribe?token=x".into() }
+    Unsubscribe {
+        frame: Frame::default(),
+        done: false,
+        ours,
+        what: "Mails about comments end. You still find them in your inbox.",
+        api: "/api/unsubscribe?token=x".into(),
+    }
 }
 
 fn member(id: &str, name: &str, role: &str, is_me: bool) -> Member {
