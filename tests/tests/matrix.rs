@@ -226,6 +226,25 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /api/collection-duplicate-tasks/{task}",        [401,   404,   404,   404,   404,   404,   404,   404]),
     // A deleted one.
     ("POST /api/trash/{collection}/restore",              [401,   404,   404,   403,   403,   403,   200,   403]),
+    // What is said about it. (There is no such folder or response.)
+    ("GET /api/collections/{collection}/comments",        [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("POST /api/collections/{collection}/comments",       [401,   404,   404,   201,   201,   201,   201,   403]),
+    ("PUT /api/collections/{collection}/comments/{comment}",[401,   404,   404,   403,   403,   403,   403,   403]),
+    ("DELETE /api/collections/{collection}/comments/{comment}",[401,   404,   404,   403,   403,   403,   204,   403]),
+    ("GET /api/collections/{collection}/folders/{item}/comments",[401,   404,   404,   404,   404,   404,   404,   404]),
+    ("POST /api/collections/{collection}/folders/{item}/comments",[401,   404,   404,   404,   404,   404,   404,   403]),
+    ("PUT /api/collections/{collection}/folders/{item}/comments/{comment}",[401,   404,   404,   404,   404,   404,   404,   403]),
+    ("DELETE /api/collections/{collection}/folders/{item}/comments/{comment}",[401,   404,   404,   404,   404,   404,   404,   403]),
+    ("GET /api/collections/{collection}/requests/{item}/comments",[401,   404,   404,   200,   200,   200,   200,   200]),
+    ("POST /api/collections/{collection}/requests/{item}/comments",[401,   404,   404,   201,   201,   201,   201,   403]),
+    ("PUT /api/collections/{collection}/requests/{item}/comments/{comment}",[401,   404,   404,   403,   403,   403,   403,   403]),
+    ("DELETE /api/collections/{collection}/requests/{item}/comments/{comment}",[401,   404,   404,   403,   403,   403,   204,   403]),
+    ("GET /api/collections/{collection}/responses/{item}/comments",[401,   404,   404,   404,   404,   404,   404,   404]),
+    ("POST /api/collections/{collection}/responses/{item}/comments",[401,   404,   404,   404,   404,   404,   404,   403]),
+    ("PUT /api/collections/{collection}/responses/{item}/comments/{comment}",[401,   404,   404,   404,   404,   404,   404,   403]),
+    ("DELETE /api/collections/{collection}/responses/{item}/comments/{comment}",[401,   404,   404,   404,   404,   404,   404,   403]),
+    ("POST /api/comments-resolutions/{thread}",           [401,   404,   404,   204,   204,   204,   204,   403]),
+    ("DELETE /api/comments-resolutions/{thread}",         [401,   404,   404,   204,   204,   204,   204,   403]),
     ("GET /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /api/collections/{collection}/subscribers",     [401,   404,   404,   200,   200,   200,   200,   200]),
     ("PUT /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   403]),
@@ -416,6 +435,17 @@ impl World {
         if path.ends_with("/access-requests/{user}") {
             self.victim.post(&format!("/api/collections/{collection}/access-requests"), json!({"role": "editor"})).await.status(202);
         }
+        if let Some(at) = path.find("/{comment}") {
+            let on = path[..at].replace("{collection}", &collection).replace("{item}", &item);
+            let said = self.maker.post(&on, json!({"body": "said"})).await;
+            let id = if said.status == 201 { said.at("/data/id").to_string() } else { "1".to_owned() };
+            path = path.replace("{comment}", &id);
+        }
+        if path.contains("{thread}") {
+            let on = self.collection(false).await;
+            let said = self.maker.post(&format!("/api/collections/{on}/comments"), json!({"body": "said"})).await.status(201);
+            path = path.replace("{thread}", &said.at("/data/threadId").to_string());
+        }
         let mut upload = String::new();
         if path.contains("{upload}") {
             let begun = self.maker.post(&format!("/api/uploads?workspace={}", self.team.workspace), json!({"bytes": 2})).await.ok();
@@ -581,6 +611,7 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         "PUT /api/pull-requests/{pull}" => json!({"title": "Theirs", "reviewers": []}),
         "POST /api/pull-requests/{pull}/tasks" => json!({"action": "approve"}),
         "POST /api/collections/merge" | "PUT /api/collection-merges" => json!({"source": "-", "destination": "-"}),
+        route if route.contains("/comments") && !route.starts_with("GET") && !route.starts_with("DELETE") => json!({"body": "theirs"}),
         "PUT /api/collections/{collection}/subscription" => json!({"mail": "off"}),
         _ => return None,
     };
@@ -590,7 +621,7 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
 /// What an editor is answered from whom all collections are hidden.
 fn hidden(route: &str, row: &[u16; 8]) -> u16 {
     let column = |name| row[CALLERS.iter().position(|caller| *caller == name).expect("a column")];
-    if route.contains("{collection}") || route.contains("collection-access-keys") { column("stranger") } else { column("editor") }
+    if route.contains("{collection}") || route.contains("comments-resolutions") || route.contains("collection-access-keys") { column("stranger") } else { column("editor") }
 }
 
 #[tokio::test]

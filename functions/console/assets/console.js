@@ -652,6 +652,11 @@ function replace(region, next) {
   const node = document.importNode(next, true);
   node.dataset.was = was;
   for (const details of $$("details[data-key]", node)) if (open.has(details.dataset.key)) details.open = open.get(details.dataset.key);
+  // What was typed into a field of the region and not sent yet stays.
+  for (const field of $$("textarea[id]", region)) {
+    const same = field.value !== field.defaultValue && node.querySelector(`#${CSS.escape(field.id)}`);
+    if (same) same.value = field.value;
+  }
   const known = (row) => revisions.get(row.dataset.key) === row.dataset.rev;
   if (revisions.size) for (const row of $$("[data-rev]", node)) if (!known(row)) light(row);
   region.replaceWith(node);
@@ -803,7 +808,15 @@ function heard({ type, data }) {
   if (type === "postroom.session.ended" && data.why !== "connection") ended = true;
   if (type === "postroom.error" && data.code === "session_gone") ended = true;
   if (type === "postroom.subscribed" && seen.has(data.collection) && data.head > seen.get(data.collection)) changed(data.collection, data.head);
+  if (type === "postroom.collection.commented" && seen.has(data.collection)) commented();
   if (type === "postroom.collection.changed" && seen.has(data.collection)) changed(data.collection, data.seq, data);
+}
+
+/** Something was said: comments are none of the numbered changes, so the page that is fetched has them all. */
+let talking = 0;
+function commented() {
+  clearTimeout(talking);
+  talking = setTimeout(refresh, 60);
 }
 
 /** Who else has this collection open; whoever looks at the same item is named first. */

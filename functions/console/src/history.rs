@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use domain::change::{Change, Counts, ItemRef, Op};
 use domain::collection::Kind;
+use domain::comment::Did;
 use domain::ids::CollectionId;
 use store::feed;
 
@@ -70,12 +71,19 @@ fn counted(counts: Counts) -> String {
 /// An entry of a feed. `names` are the names that collections have now.
 pub fn entry_of_feed(names: &HashMap<&CollectionId, &str>, entry: feed::Entry) -> Entry {
     let item = item(entry.op, entry.item.as_ref());
+    let verb = match entry.comment.as_ref().map(|one| one.did) {
+        None => verb(entry.op, item.is_some()),
+        Some(Did::Resolve) => "resolved a thread on",
+        Some(Did::Reopen) => "reopened a thread on",
+        Some(Did::Create | Did::Update | Did::Delete) => "commented on",
+    };
+    let id = entry.comment.as_ref().map_or_else(|| entry.seq.to_string(), |one| one.id.to_string());
     Entry {
-        id: format!("{}-{}", entry.collection, entry.seq),
+        id: format!("{}-{id}", entry.collection),
         seq: entry.seq,
         at: Moment(entry.at),
         actor: entry.actor.username,
-        verb: verb(entry.op, item.is_some()),
+        verb,
         item,
         collection: names.get(&entry.collection).map_or(entry.collection_name, |name| (*name).to_owned()),
         collection_id: entry.collection.to_string(),

@@ -9,6 +9,7 @@ mod accounts;
 mod answer;
 pub mod assets;
 mod billing;
+mod comments;
 mod domains;
 mod door;
 mod forks;

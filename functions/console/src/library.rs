@@ -14,6 +14,7 @@ use store::elements::Whole;
 use store::imports::Listed;
 use store::search::Hit;
 
+use crate::comments;
 use crate::answer::{Lost, On, page};
 use crate::frame;
 use crate::history::{entry_of_change, entry_of_feed};
@@ -271,14 +272,20 @@ fn node(element: &Element) -> Node {
 }
 
 /// A collection: its tree, what happened last, the viewer's subscription.
-#[utoipa::path(get, path = "/collections/{collection}", params(("collection" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
-pub async fn collection(State(app): State<App>, On(By(by)): On<By<ReadCollection>>) -> Result<Response, Lost> {
+#[utoipa::path(get, path = "/collections/{collection}", params(("collection" = String, Path), ("comments" = Option<String>, Query)),
+    responses((status = 200), (status = 303), (status = 404)))]
+pub async fn collection(
+    State(app): State<App>,
+    On(By(by)): On<By<ReadCollection>>,
+    On(app::Query(at)): On<app::Query<comments::At>>,
+) -> Result<Response, Lost> {
     let head = &by.thing;
     let whole = async { app.store.whole(head).await.map_err(Lost::from) };
     let latest = async { app.store.changes(&by, head.seq.saturating_sub(LATEST), LATEST as usize).await.map_err(Lost::from) };
     let subscription = async { app.store.subscription(&by, None).await.map_err(Lost::from) };
-    let (frame, whole, latest, subscription) =
-        tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole, latest, subscription)?;
+    let said = comments::comments(&app, &by, None, &at);
+    let (frame, whole, latest, subscription, comments) =
+        tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole, latest, subscription, said)?;
     let count = |kind: Kind| whole.elements.iter().filter(|element| element.kind == kind).count() as u64;
     let mut facts = vec![many(count(Kind::Request), "request", "requests")];
     for (count, one, more) in [(count(Kind::Folder), "folder", "folders"), (count(Kind::Response), "example", "examples")] {
@@ -293,6 +300,7 @@ pub async fn collection(State(app): State<App>, On(By(by)): On<By<ReadCollection
         tree: flatten(whole.elements.iter().map(node).collect()),
         subscription: subscription.map(|subscription| subscription.mail.as_str()),
         changes: latest.iter().rev().map(|change| entry_of_change(&head.name, change)).collect(),
+        comments,
         address: format!("{}/api/collections/{}", app.config.pages_url, head.collection),
         may_edit: may::<EditCollection>(&by),
         may_delete: may::<DeleteCollection>(&by),
@@ -313,11 +321,13 @@ fn folders(whole: &Whole, element: &Element) -> Vec<String> {
 }
 
 /// A request (or a folder, or an example).
-#[utoipa::path(get, path = "/collections/{collection}/items/{item}", params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
+#[utoipa::path(get, path = "/collections/{collection}/items/{item}",
+    params(("collection" = String, Path), ("item" = String, Path), ("comments" = Option<String>, Query)), responses((status = 200), (status = 303), (status = 404)))]
 pub async fn request(
     State(app): State<App>,
     On(By(by)): On<By<ReadCollection>>,
     On(app::Path((_, item))): On<app::Path<(String, String)>>,
+    On(app::Query(at)): On<app::Query<comments::At>>,
 ) -> Result<Response, Lost> {
     let head = &by.thing;
     let id = ElementId::parse(&item).map_err(|_| Lost::nothing())?;
@@ -332,12 +342,14 @@ pub async fn request(
     examples.sort_by(|one, other| (&one.order, &one.id).cmp(&(&other.order, &other.id)));
     item.examples = examples.into_iter().map(|one| Example::read(one.id.to_string(), one.revision, &one.json)).collect();
     let may_edit = may::<EditCollection>(&by);
+    let comments = comments::comments(&app, &by, Some(element), &at).await?;
     let view = views::Request {
         frame,
         collection: heading(head, Vec::new(), None),
         folders: folders(&whole, element),
         request: item,
         subscription,
+        comments,
         may_edit,
     };
     page(&app, &view)

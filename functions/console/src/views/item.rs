@@ -6,7 +6,7 @@
 use askama::Template;
 use domain::json;
 
-use super::{Collection, Frame};
+use super::{Collection, Comments, Frame};
 
 /// More of one text than this is not shown on a page; the export has it whole.
 const LONGEST_TEXT: usize = 200_000;
@@ -27,6 +27,8 @@ pub struct Request {
     pub request: Item,
     /// The viewer's subscription to it: how often by mail; `None` without one.
     pub subscription: Option<&'static str>,
+    /// What people say about it.
+    pub comments: Comments,
     /// Whether the viewer may change it.
     pub may_edit: bool,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 
-use super::{Frame, Moment, TeamLink};
+use super::{Comments, Frame, Moment, TeamLink};
 
 /// `/teams/{team}/library`.
 #[derive(Debug, Template)]
@@ -135,6 +135,8 @@ pub struct CollectionPage {
     pub subscription: Option<&'static str>,
     /// What happened last.
     pub changes: Vec<Entry>,
+    /// What people say about it.
+    pub comments: Comments,
     /// Where a program reads it: `https://…/api/collections/…`.
     pub address: String,
     /// Whether the viewer may change it.

@@ -4,6 +4,7 @@
 mod access;
 mod account;
 mod billing;
+mod comments;
 mod domains;
 mod door;
 mod forks;
@@ -25,6 +26,7 @@ use jiff::Timestamp;
 pub use access::{AccessPage, Asking, GroupRole, Seen, role_name};
 pub use account::{Account, Accounts, Identity, OtherAccount, Person, Profile, Session};
 pub use billing::{Bill, Billing, InvoicePage, Line, Plan};
+pub use comments::{Comment, Comments, Piece, Thread};
 pub use domains::{Domain, Domains, Found};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
 pub use forks::{ForkRow, Forks, Origin, PullPage, PullRow, Reviewer, Room, Touched};

@@ -141,7 +141,37 @@ pub fn request(name: &str) -> Request {
         folders: vec!["Orders".into()],
         request: item,
         subscription: Some("daily"),
+        comments: comments(name),
         may_edit: true,
+    }
+}
+
+/// Two threads: one with an answer, one resolved.
+fn comments(name: &str) -> Comments {
+    let comment = |id: &str, own: bool| Comment {
+        id: id.into(),
+        author: if own { "ann".into() } else { name.into() },
+        at: at("2026-11-21T08:00:00Z"),
+        edited: own,
+        body: format!("@ann, is this the header that {name} means?"),
+        pieces: vec![
+            Piece { name: true, text: "@ann".into() },
+            Piece { name: false, text: format!(", is this the header that {name} means?\nIt was another one last week.") },
+        ],
+        may_edit: own,
+        may_delete: own,
+        revision: 1,
+    };
+    Comments {
+        what: "request",
+        api: "/api/collections/c1/requests/a3/comments".into(),
+        threads: vec![
+            Thread { id: "1".into(), resolved: false, comments: vec![comment("1", false), comment("2", true)] },
+            Thread { id: "3".into(), resolved: true, comments: vec![comment("3", false)] },
+        ],
+        older: Some("/collections/c1/items/a3?comments=x#comments".into()),
+        past: false,
+        may_comment: true,
     }
 }
 
@@ -578,6 +608,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         tree,
         subscription,
         changes,
+        comments: Comments { what: "collection", api: "/api/collections/c1/comments".into(), may_comment: true, ..Comments::default() },
         address: "https://postroom.example/api/collections/c1".into(),
         may_edit: true,
         may_delete: true,
