@@ -621,7 +621,11 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
 /// What an editor is answered from whom all collections are hidden.
 fn hidden(route: &str, row: &[u16; 8]) -> u16 {
     let column = |name| row[CALLERS.iter().position(|caller| *caller == name).expect("a column")];
-    if route.contains("{collection}") || route.contains("comments-resolutions") || route.contains("collection-access-keys") { column("stranger") } else { column("editor") }
+    if route.contains("{collection}") || route.contains("comments-resolutions") || route.contains("collection-access-keys") {
+        column("stranger")
+    } else {
+        column("editor")
+    }
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use store::elements::Whole;
 use store::imports::Listed;
 use store::search::Hit;
 
-use crate::comments;
 use crate::answer::{Lost, On, page};
+use crate::comments;
 use crate::frame;
 use crate::history::{entry_of_change, entry_of_feed};
 use crate::views::{self, Asked, Collection, CollectionPage, Example, Feed, FoundPage, Item, Library, Match, Moment, Node, flatten};

@@ -506,6 +506,10 @@ fn judge(caller: &Caller, action: Action, thing: Thing<'_>) -> Result<(), Denied
     if caller.only.is_some() && !matches!(thing, Thing::Collection(..)) {
         return Err(Denied::NotFound);
     }
+    // What members say to each other about what is public is not.
+    if caller.is_anyone() && matches!(action, Action::ReadComments | Action::Comment | Action::ManageComments) {
+        return Err(Denied::NotFound);
+    }
     let buys = matches!(thing, Thing::Team(team) if action.pays() && caller.buys.contains(&team));
     let membership = match thing {
         Thing::Team(team) if buys => caller.teams.get(&team).cloned(),
@@ -868,6 +872,8 @@ mod tests {
                     assert!(![CreateCollection, ManageWorkspace, ShareWorkspace].into_iter().any(anyone));
                     let public = public.then_some(CollectionRole::Viewer);
                     assert_eq!(role_in(&Caller::anyone(), &made, None), public);
+                    let said = allows(&Caller::anyone(), Action::ReadComments, Thing::Collection(&made, None));
+                    assert_eq!(said, Err(Denied::NotFound), "what members say about it is theirs");
                     let veiled = Head { everyone: Some(CollectionRole::None), ..made.clone() };
                     assert_eq!(role_in(&Caller::anyone(), &veiled, None), None);
                     let stranger = caller(3, &[(8, TeamRole::Admin)]);

@@ -119,7 +119,10 @@ async fn a_thread_from_its_first_word_to_its_last() {
         let ops: Vec<Value> = feed.at("/entries").as_array().unwrap().iter().map(|one| one["comment"]["op"].clone()).collect();
         assert_eq!(ops, ["create", "reopen", "resolve", "create", "create", "create"]);
         assert!(!feed.text.contains("dog?") && feed.text.contains("\"bark\""), "{feed}");
-        assert!(!anna.get(&format!("/api/collections/{}", world.collection)).await.ok().text.contains("Something else"), "no export has it");
+        assert!(
+            !anna.get(&format!("/api/collections/{}", world.collection)).await.ok().text.contains("Something else"),
+            "no export has it"
+        );
         app.mails().await;
     })
     .await;
@@ -277,7 +280,8 @@ async fn comments_go_with_the_thing_and_come_back_with_it() {
         app.settle().await;
         app.advance("PT2184H").await;
         app.settle().await;
-        let said = async || app.table_keys().await.into_iter().filter(|(pk, sk)| pk.starts_with("THREAD#") || sk.starts_with("SAID#")).count();
+        let said =
+            async || app.table_keys().await.into_iter().filter(|(pk, sk)| pk.starts_with("THREAD#") || sk.starts_with("SAID#")).count();
         assert_eq!(said().await, 6, "three comments and their threads");
         let anna = app.sign_in("anna").await;
         anna.delete(&base).await.ok();
