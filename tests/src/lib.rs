@@ -24,6 +24,7 @@ pub mod events;
 pub mod exact;
 pub mod faults;
 pub mod issuer;
+pub mod receiver;
 pub mod samples;
 mod socket;
 

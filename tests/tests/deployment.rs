@@ -80,7 +80,8 @@ fn a_function_is_a_folder_a_binary_and_a_resource() {
 
 #[test]
 fn a_function_is_given_the_variables_that_it_asks_for() {
-    let asked = needs!(collections, console, courier, fanout, feed, invites, janitor, library, mailer, realtime, signin, signup, teams);
+    let asked =
+        needs!(collections, console, courier, fanout, feed, invites, janitor, library, mailer, realtime, signin, signup, teams, webhooks);
     let given = template().functions.into_iter().map(|(name, function)| (name, function.variables.into_keys().collect()));
     assert_eq!(asked, given.collect(), "left: functions, right: infra/template.yaml");
 }
@@ -118,6 +119,8 @@ fn a_function_may_do_what_it_needs_and_nothing_else() {
         assert_eq!(reads("Partners"), given("PARTNERS_SECRET_ID"), "{id} and the partners' secrets");
         assert_eq!(may("execute-api:ManageConnections"), given("CONNECTIONS_URL"), "{id} and open connections");
         assert_eq!(may("ses:SendRawEmail"), given("MAIL_FROM"), "{id} and mail");
+        let wakes = ["FanoutFunction", "FeedFunction"].contains(&id.as_str());
+        assert_eq!(may("events:PutEvents"), wakes, "{id} and the webhooks that it wakes");
         for action in ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "sqs:SendMessage"] {
             assert_eq!(may(action), reads_stream, "{id} and {action}");
         }

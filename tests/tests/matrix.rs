@@ -253,6 +253,17 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("PUT /api/collections/{collection}/tags",            [401,   404,   404,   403,   403,   200,   200,   403]),
     ("PUT /api/collections/{collection}/favorite",        [401,   404,   404,   200,   200,   200,   200,   403]),
     ("DELETE /api/collections/{collection}/favorite",     [401,   404,   404,   200,   200,   200,   200,   403]),
+    ("GET /api/collections/{collection}/webhooks",        [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("POST /api/collections/{collection}/webhooks",       [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("GET /api/teams/{team}/webhooks",                    [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("POST /api/teams/{team}/webhooks",                   [401,   404,   404,   403,   403,   403,   200,   403]),
+    ("GET /api/webhooks/{webhook}",                       [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("PATCH /api/webhooks/{webhook}",                     [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("DELETE /api/webhooks/{webhook}",                    [401,   404,   404,   403,   403,   204,   204,   403]),
+    ("POST /api/webhooks/{webhook}/secret",               [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("POST /api/webhooks/{webhook}/test",                 [401,   404,   404,   403,   403,   202,   202,   403]),
+    ("GET /api/webhooks/{webhook}/deliveries",            [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("POST /api/webhooks/{webhook}/deliveries/{delivery}/redeliver", [401, 404, 404,   403,   403,   202,   202,   403]),
     ("GET /api/collections/{collection}/roles",           [401,   404,   404,   200,   200,   200,   200,   200]),
     ("PATCH /api/collections/{collection}/roles",         [401,   404,   404,   403,   403,   403,   204,   403]),
     ("GET /api/collections/{collection}/access",          [401,   404,   404,   200,   200,   200,   200,   200]),
@@ -304,6 +315,8 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /teams/{team}/audit",                           [303,   404,   404,   403,   403,   403,   200,   200]),
     ("GET /teams/{team}/feed",                            [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}",                     [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /collections/{collection}/webhooks",            [303,   404,   404,   403,   403,   200,   200,   403]),
+    ("GET /teams/{team}/webhooks",                        [303,   404,   404,   403,   403,   403,   200,   403]),
     ("GET /collections/{collection}/access",              [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/items/{item}",        [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/forks",               [303,   404,   404,   200,   200,   200,   200,   200]),
@@ -446,6 +459,16 @@ impl World {
             let said = self.maker.post(&format!("/api/collections/{on}/comments"), json!({"body": "said"})).await.status(201);
             path = path.replace("{thread}", &said.at("/data/threadId").to_string());
         }
+        let (mut webhook, mut delivery) = (String::new(), String::new());
+        if path.contains("{webhook}") {
+            let (collection, url) = (self.collection(false).await, json!({"url": "http://127.0.0.1:1/"}));
+            let made = self.maker.post(&format!("/api/collections/{collection}/webhooks"), url).await.ok().at("/webhook/id");
+            webhook = made.as_str().expect("id").to_owned();
+        }
+        if path.contains("{delivery}") {
+            let tested = self.maker.post(&format!("/api/webhooks/{webhook}/test"), json!({})).await.status(202).at("/delivery/id");
+            delivery = tested.as_str().expect("id").to_owned();
+        }
         let mut upload = String::new();
         if path.contains("{upload}") {
             let begun = self.maker.post(&format!("/api/uploads?workspace={}", self.team.workspace), json!({"bytes": 2})).await.ok();
@@ -469,6 +492,8 @@ impl World {
             ("{session}", self.secrets.0.clone()),
             ("{key}", self.secrets.1.clone()),
             ("{file}", "console.css".to_owned()),
+            ("{webhook}", webhook),
+            ("{delivery}", delivery),
             ("{upload}", upload),
             ("{part}", "0".to_owned()),
             ("{task}", "nonsense".to_owned()),
@@ -613,6 +638,9 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
         "POST /api/collections/merge" | "PUT /api/collection-merges" => json!({"source": "-", "destination": "-"}),
         route if route.contains("/comments") && !route.starts_with("GET") && !route.starts_with("DELETE") => json!({"body": "theirs"}),
         "PUT /api/collections/{collection}/subscription" => json!({"mail": "off"}),
+        "POST /api/collections/{collection}/webhooks" => json!({"url": "http://127.0.0.1:1/"}),
+        "POST /api/teams/{team}/webhooks" => json!({"url": "http://127.0.0.1:1/"}),
+        "PATCH /api/webhooks/{webhook}" => json!({"description": "theirs"}),
         _ => return None,
     };
     Some(body.to_string())
@@ -621,11 +649,8 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
 /// What an editor is answered from whom all collections are hidden.
 fn hidden(route: &str, row: &[u16; 8]) -> u16 {
     let column = |name| row[CALLERS.iter().position(|caller| *caller == name).expect("a column")];
-    if route.contains("{collection}") || route.contains("comments-resolutions") || route.contains("collection-access-keys") {
-        column("stranger")
-    } else {
-        column("editor")
-    }
+    let of_collection = ["{collection}", "comments-resolutions", "collection-access-keys", "{webhook}"];
+    if of_collection.iter().any(|part| route.contains(part)) { column("stranger") } else { column("editor") }
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ const at = (body, path) => path.split(".").reduce((value, key) => value?.[key], 
 
 // ---- forms ----
 
-/** A form's fields as JSON: check boxes are true or false, numbers numbers, a day its last second here, `data-list` an array (`data-each`: of objects with that field), `data-one` an array of one text, a list of several that are chosen an array, `a.b` inside `a`; `data-query` is not among them. */
+/** A form's fields as JSON: check boxes and `data-truth` are true or false, numbers numbers, a day its last second here, `data-list` an array (`data-each`: of objects with that field), `data-one` an array of one text, a list of several that are chosen an array, `a.b` inside `a`; `data-query` is not among them. */
 function fields(form) {
   const body = {};
   for (const field of form.elements) {
@@ -114,6 +114,7 @@ function fields(form) {
     if ("query" in field.dataset) continue;
     const path = field.name.replace(/^(cf-turnstile|h-captcha)-response$/, "robot_token").split(".");
     if (field.type === "checkbox") assign(body, path, field.checked);
+    else if ("truth" in field.dataset) assign(body, path, field.value === "true");
     else if (field.type === "number" || "number" in field.dataset) assign(body, path, field.value === "" ? null : Number(field.value));
     else if (field.type === "date" && field.value !== "") assign(body, path, new Date(`${field.value}T23:59:59`).toISOString());
     else if (field.type === "select-multiple") assign(body, path, [...field.selectedOptions].map((option) => option.value));

@@ -25,6 +25,7 @@ mod settings;
 mod sso;
 mod teams;
 pub mod views;
+mod webhooks;
 mod workspaces;
 
 use app::App;
@@ -103,6 +104,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(notices::unsubscribe))
         .routes(routes!(sso::back))
         .routes(routes!(sso::settings))
+        .routes(routes!(webhooks::of_collection))
+        .routes(routes!(webhooks::of_team))
         .routes(routes!(asset))
 }
 

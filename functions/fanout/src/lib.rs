@@ -56,15 +56,34 @@ pub async fn handle(app: &App, batch: Event) -> Result<DynamoDbEventResponse, Cr
     Ok(DynamoDbEventResponse::default())
 }
 
-/// Tells of the changes of one collection: the list in its workspace, then everyone who follows it.
+/// Tells of the changes of one collection: the list in its workspace, then its webhooks and everyone who follows it.
 async fn tell(app: &App, mut changes: Vec<(Change, About)>) -> Result<(), Crash> {
     // Records of a stream come in no order that we rely on, and may come twice.
     changes.sort_by_key(|(change, _)| change.seq);
     changes.dedup_by_key(|(change, _)| change.seq);
     let Some((last, about)) = changes.last() else { return Ok(()) };
     app.store.note_change(about, last).await?;
+    app.waiting.tell(&about.collection);
+    futures::future::try_join(queue(app, &changes), push_all(app, &changes)).await?;
+    Ok(())
+}
+
+/// Writes down what webhooks have to tell, and wakes the function that does so.
+async fn queue(app: &App, changes: &[(Change, About)]) -> Result<(), Crash> {
+    let Some((_, about)) = changes.last() else { return Ok(()) };
+    let webhooks = app.store.webhooks_on(about).await?;
+    let now = app.now();
+    futures::future::try_join_all(webhooks.iter().map(|webhook| app.store.queue_changes(webhook, changes, now))).await?;
+    if !webhooks.is_empty() {
+        app.bell.ring(&webhooks).await;
+    }
+    Ok(())
+}
+
+/// Tells everyone who follows the collection.
+async fn push_all(app: &App, changes: &[(Change, About)]) -> Result<(), Crash> {
+    let Some((_, about)) = changes.last() else { return Ok(()) };
     let collection = about.collection.clone();
-    app.waiting.tell(&collection);
     let now = app.now();
     let shards = about.shards;
     let mut registrations = app.store.followers(&collection, shards, now).await?;
@@ -84,8 +103,8 @@ async fn tell(app: &App, mut changes: Vec<(Change, About)>) -> Result<(), Crash>
     let items: BTreeSet<ElementId> = registrations.iter().filter_map(|one| one.item.clone()).collect();
     let mut frames = Vec::with_capacity(changes.len());
     for (change, about) in changes {
-        let concerned = if items.is_empty() { BTreeSet::new() } else { app.store.concerned(&about, &change, &items).await? };
-        frames.push((serde_json::to_vec(&event::Frame::of(change))?, concerned));
+        let concerned = if items.is_empty() { BTreeSet::new() } else { app.store.concerned(about, change, &items).await? };
+        frames.push((serde_json::to_vec(&event::Frame::of(change.clone()))?, concerned));
     }
     post(app, &collection, registrations, frames, now).await
 }

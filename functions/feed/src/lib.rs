@@ -2,6 +2,7 @@
 
 mod inbox;
 mod preferences;
+mod webhooks;
 
 use app::{App, By, Holder, Json, Problem, Query, Var};
 use axum::extract::State;
@@ -26,6 +27,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(preferences::get, preferences::put))
         .routes(routes!(preferences::resume))
         .routes(routes!(preferences::unsubscribe))
+        .routes(routes!(webhooks::of_collection, webhooks::make_of_collection))
+        .routes(routes!(webhooks::of_team, webhooks::make_of_team))
+        .routes(routes!(webhooks::find, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::redeliver))
 }
 
 #[derive(Deserialize)]
@@ -39,6 +47,10 @@ struct Asked {
 }
 
 impl Asked {
+    fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
+
     fn limit(&self) -> usize {
         self.limit.unwrap_or(50).clamp(1, limit::PAGE)
     }

@@ -131,6 +131,9 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::RecoveryCodesMade { user } => {
             deliver::once(app, once("recovery-made", user, event.id), second_factor(app, user, SecondFactor::RecoveryCodes)).await
         }
+        Happened::WebhookEnded { user, webhook, why, .. } => {
+            deliver::once(app, once("webhook-ended", user, event.id), crate::webhooks::ended(app, user, &webhook, why)).await
+        }
         Happened::IdentityLinked { user, provider } => {
             deliver::once(app, once("linked", user, event.id), linked(app, user, provider)).await
         }
@@ -173,6 +176,8 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::WorkspaceDeleted { .. }
         | Happened::WorkspaceRoleGiven { .. }
         | Happened::CollectionMoved { .. }
+        | Happened::WebhookMade { .. }
+        | Happened::WebhookDeleted { .. }
         | Happened::RoleGiven { .. } => Ok(()),
     }
 }

@@ -19,6 +19,7 @@ mod happened;
 mod notice;
 mod noticed;
 mod pulls;
+mod webhooks;
 mod wishes;
 mod words;
 

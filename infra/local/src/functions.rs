@@ -28,6 +28,8 @@ pub struct Surroundings {
     pub dynamodb: String,
     /// Where mails go.
     pub ses: String,
+    /// Where events go.
+    pub events: String,
     /// What others gave whoever runs this.
     pub partners: Partners,
     /// The signing keys.
@@ -71,6 +73,7 @@ pub fn all(template: &Template, around: &Surroundings) -> Result<BTreeMap<String
             aws: around.aws.clone(),
             dynamodb: Some(around.dynamodb.clone()),
             ses: Some(around.ses.clone()),
+            events: Some(around.events.clone()),
             partners,
             tokens,
             outbound: around.outbound.clone(),
@@ -125,6 +128,10 @@ fn code(name: &str, app: App) -> Option<Code> {
         "courier" => Code::Schedule(Arc::new(move |event| {
             let app = app.clone();
             async move { courier::handle(&app, event).await.map_err(|error| error.to_string()) }.boxed()
+        })),
+        "webhooks" => Code::Schedule(Arc::new(move |event| {
+            let app = app.clone();
+            async move { webhooks::handle(&app, event).await.map_err(|error| error.to_string()) }.boxed()
         })),
         "janitor" => Code::Schedule(Arc::new(move |event| {
             let app = app.clone();

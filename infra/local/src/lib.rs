@@ -6,6 +6,7 @@
 
 mod data;
 pub mod database;
+mod events;
 mod functions;
 mod gateway;
 mod host;
@@ -136,6 +137,8 @@ struct Inner {
     drain: Arc<Drain>,
     schedules: schedule::Schedules,
     rules: Vec<template::Rule>,
+    /// Events of other services that functions are being told.
+    telling: events::Telling,
     embedded: Option<database::Embedded>,
     waiting: Waiting,
     dns: GivenDns,
@@ -211,6 +214,7 @@ impl Stack {
             aws: wire::config(wire::noting(options.http_client.clone().unwrap_or(plain), Arc::clone(&writes)), embedded.is_none()),
             dynamodb: table.endpoint.clone(),
             ses: format!("http://{internal_address}"),
+            events: format!("http://{internal_address}/events"),
             partners: Partners::given(partners),
             tokens,
             outbound: Outbound::anywhere(),
@@ -267,6 +271,7 @@ impl Stack {
             consumers,
             drain,
             rules: template.rules,
+            telling: events::Telling::default(),
             schedules: schedule::Schedules::new(options.clock.clone(), schedules),
             embedded,
             waiting,
@@ -275,7 +280,7 @@ impl Stack {
         });
         let mut tasks = JoinSet::new();
         let ses = Arc::new(ses::Ses { outbox: Arc::clone(&inner.outbox), clock: inner.clock.clone() });
-        let inside = realtime::management(Arc::clone(&inner.realtime)).merge(ses::endpoint(ses));
+        let inside = realtime::management(Arc::clone(&inner.realtime)).merge(ses::endpoint(ses)).merge(events::endpoint(&inner));
         tasks.spawn(serve::serve(internal, inside, wait_for(stopping.clone())));
         for listener in listeners.sockets {
             let outside = host::router(Arc::clone(&inner));
@@ -395,9 +400,21 @@ impl Inner {
     async fn settle(&self) -> Result<(), String> {
         self.realtime.moved.send_modify(|count| *count += 1);
         self.schedules.run_due().await;
-        self.drain.settle().await?;
+        self.settled().await?;
         self.schedules.run_frequent().await;
-        self.drain.settle().await
+        self.settled().await
+    }
+
+    /// Returns when the stream is drained, and those are told whom events wake.
+    async fn settled(&self) -> Result<(), String> {
+        loop {
+            let told = self.telling.told();
+            self.drain.settle().await?;
+            self.telling.done().await;
+            if self.telling.told() == told {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub struct Schedules {
 }
 
 /// One function and when it runs.
+#[derive(Clone)]
 pub struct Entry {
     /// The function's name.
     pub function: String,
@@ -57,7 +58,9 @@ impl Schedules {
 
     /// Hands an event to a function.
     pub async fn tell(&self, function: &str, event: serde_json::Value) {
-        if let Some(entry) = self.entries.lock().await.iter().find(|entry| entry.function == function) {
+        // Outside the lock: a function that is told an event keeps no other waiting.
+        let entry = self.entries.lock().await.iter().find(|entry| entry.function == function).cloned();
+        if let Some(entry) = entry {
             entry.hand(event).await;
         }
     }

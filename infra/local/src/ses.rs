@@ -90,6 +90,7 @@ mod tests {
             aws: wire::config(wire::client(false), false),
             dynamodb: None,
             ses: Some(format!("http://{address}")),
+            events: None,
             partners: app::Partners::given(app::PartnerSecrets::default()),
             tokens: Tokens::none(),
             outbound: app::Outbound::anywhere(),

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use store::Store;
 use store::users::{NewUser, Profile};
 
+mod bell;
 mod body;
 mod clock;
 mod config;
@@ -38,8 +39,10 @@ pub mod stream;
 pub mod telemetry;
 mod tokens;
 mod waiting;
+pub mod webhooks;
 mod wrong;
 
+pub use bell::Bell;
 pub use body::{Document, Fields, File, Json, Typed};
 pub use clock::Clock;
 pub use config::{Config, Var};
@@ -73,6 +76,8 @@ pub struct App {
     pub mail: Mail,
     /// The way to open WebSockets.
     pub push: Push,
+    /// What wakes the function that tells webhooks.
+    pub bell: Bell,
     /// The way to addresses that somebody gave us.
     pub outbound: Outbound,
     /// What others gave whoever runs this.
@@ -105,6 +110,8 @@ pub struct Wiring {
     pub dynamodb: Option<String>,
     /// Where SES is, if not where the SDK would look.
     pub ses: Option<String>,
+    /// Where EventBridge is, if not where the SDK would look.
+    pub events: Option<String>,
     /// What others gave whoever runs this.
     pub partners: Partners,
     /// The signing keys.
@@ -120,11 +127,12 @@ pub struct Wiring {
 impl App {
     /// Puts an app together.
     pub fn new(wiring: Wiring) -> App {
-        let Wiring { config, aws, dynamodb, ses, partners, tokens, outbound, waiting, clock } = wiring;
+        let Wiring { config, aws, dynamodb, ses, events, partners, tokens, outbound, waiting, clock } = wiring;
         App {
             store: Store::connect(&aws, dynamodb.as_deref(), &config.table),
             mail: Mail::new(&aws, ses.as_deref(), &config),
             push: Push::new(&aws, &config.connections_url),
+            bell: Bell::new(&aws, events),
             outbound,
             partners,
             tokens,
@@ -148,7 +156,7 @@ impl App {
         };
         let partners = Partners::kept(&aws, &config.partners_secret_id);
         let (outbound, waiting, clock) = (Outbound::public(), Waiting::alone(), Clock::system());
-        Ok(App::new(Wiring { config, aws, dynamodb: None, ses: None, partners, tokens, outbound, waiting, clock }))
+        Ok(App::new(Wiring { config, aws, dynamodb: None, ses: None, events: None, partners, tokens, outbound, waiting, clock }))
     }
 
     /// The time now.

@@ -164,6 +164,8 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::PullMerged => (409, "pull_merged", "this pull request is merged: nothing of it changes any more"),
         Conflict::PullChanged => (409, "pull_changed", "somebody changed this pull request meanwhile: look at it again"),
         Conflict::NotAFork => (400, "not_a_fork", "neither of the two collections is a fork of the other"),
+        Conflict::WebhookGone => (404, "not_found", "there is no such webhook (any more)"),
+        Conflict::TooManyWebhooks => (409, "too_many_webhooks", "a collection or a team has at most 20 webhooks"),
         Conflict::ElementExists => (409, "element_exists", "an element with this id is in the collection already"),
     }
 }

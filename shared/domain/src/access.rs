@@ -271,6 +271,10 @@ pub enum Action {
     ManageAccessKeys,
     /// Choose who sees and edits it, answer those who ask.
     ManageAccess,
+    /// Make, change and delete its webhooks.
+    ManageWebhooks,
+    /// Make, change and delete a team's webhooks.
+    ManageTeamWebhooks,
 }
 
 enum Needs {
@@ -292,13 +296,15 @@ impl Action {
             Action::ManageDomains => Needs::Confirmed(TeamRole::Admin),
             Action::ManageInvites => Needs::Confirmed(TeamRole::Admin),
             Action::AskToInvite => Needs::Confirmed(TeamRole::Viewer),
-            Action::ManageMembers | Action::ManageTeam | Action::ReadAudit | Action::ManageSso => Needs::Team(TeamRole::Admin),
+            Action::ManageMembers | Action::ManageTeam | Action::ReadAudit | Action::ManageSso | Action::ManageTeamWebhooks => {
+                Needs::Team(TeamRole::Admin)
+            }
             Action::ManageWorkspace | Action::ShareWorkspace | Action::PublishWorkspace => Needs::Team(TeamRole::Admin),
             Action::CreateCollection | Action::CreateWorkspace => Needs::Team(TeamRole::Editor),
             Action::ReadCollection | Action::ReviewCollection | Action::ReadComments | Action::Comment => {
                 Needs::Collection(CollectionRole::Viewer)
             }
-            Action::EditCollection | Action::ShareCollection => Needs::Collection(CollectionRole::Editor),
+            Action::EditCollection | Action::ShareCollection | Action::ManageWebhooks => Needs::Collection(CollectionRole::Editor),
             Action::DeleteCollection
             | Action::MoveCollection
             | Action::RestoreCollection
@@ -697,6 +703,10 @@ permissions! {
     ManageAccessKeys: Head;
     /// See [`Action::ManageAccess`].
     ManageAccess: Head;
+    /// See [`Action::ManageWebhooks`].
+    ManageWebhooks: Head;
+    /// See [`Action::ManageTeamWebhooks`].
+    ManageTeamWebhooks: TeamId;
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::mail_domain::DomainName;
 use crate::pull::Status;
 use crate::sso::Provider;
 use crate::team::Joining;
+use crate::webhook::{Address, Off};
 use crate::workspace::Visibility;
 
 /// Who does something, and from where.
@@ -537,6 +538,38 @@ pub enum Happened {
         /// Where it is.
         into: WorkspaceId,
     },
+    /// A webhook was made.
+    WebhookMade {
+        /// By whom.
+        user: UserId,
+        /// The team, where it is one's or one of its collections'.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamId>,
+        /// The webhook.
+        webhook: Address,
+    },
+    /// A webhook was deleted.
+    WebhookDeleted {
+        /// Who answered for it.
+        user: UserId,
+        /// The team, where it is one's or one of its collections'.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamId>,
+        /// The webhook.
+        webhook: Address,
+    },
+    /// A webhook tells nothing more, without anybody having switched it off. Mailed to who answers for it.
+    WebhookEnded {
+        /// Who answers for it.
+        user: UserId,
+        /// The team, where it is one's or one of its collections'.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamId>,
+        /// The webhook.
+        webhook: Address,
+        /// Why.
+        why: Off,
+    },
     /// A role in a collection was given or taken.
     RoleGiven {
         /// The collection's team; `None` where it is a person's own.
@@ -656,6 +689,9 @@ impl Happened {
             | Happened::CollectionMoved { team, .. }
             | Happened::AccessAsked { team, .. }
             | Happened::AccessAnswered { team, .. } => Trail::Team(*team),
+            Happened::WebhookMade { team, user, .. }
+            | Happened::WebhookDeleted { team, user, .. }
+            | Happened::WebhookEnded { team, user, .. } => team.map_or(Trail::User(*user), Trail::Team),
             Happened::RoleGiven { team, owner, .. } => team.map_or(Trail::User(*owner), Trail::Team),
         }
     }

@@ -167,6 +167,10 @@ text_id!(
     WishId, 64
 );
 text_id!(
+    /// A webhook.
+    WebhookId, 64
+);
+text_id!(
     /// An open WebSocket, as API Gateway names it.
     ConnectionId, 128
 );

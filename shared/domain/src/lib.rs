@@ -32,6 +32,7 @@ pub mod sso;
 pub mod tags;
 pub mod task;
 pub mod team;
+pub mod webhook;
 pub mod workspace;
 
 /// Why a value from outside was not taken: a sentence for a person, in lower case, without a full stop.

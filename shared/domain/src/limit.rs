@@ -96,6 +96,14 @@ pub const FOLLOWERS_A_SHARD: usize = 1_000;
 pub const SHARDS: u32 = 16;
 /// People that a presence event names; of more only the number is told.
 pub const PRESENT_NAMED: usize = 30;
+/// Webhooks of a collection, and of a team.
+pub const WEBHOOKS: usize = 20;
+/// Characters of a webhook's address.
+pub const WEBHOOK_URL_CHARS: usize = 2_000;
+/// Receivers of webhooks that are told at the same time.
+pub const WEBHOOKS_AT_ONCE: usize = 16;
+/// Messages that one receiver is sent at the same time.
+pub const MESSAGES_AT_ONCE: usize = 4;
 /// Events a fan-out posts at the same time.
 pub const PUSHES_AT_ONCE: usize = 64;
 /// Characters of a program's name that a change keeps.

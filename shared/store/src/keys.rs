@@ -32,6 +32,8 @@
 //! | deleted collection, in its workspace | `WS#w` | `TRASH#c` |
 //! | elements that are being added, and are not seen yet | `COLL#c` | `ADD#g#e` |
 //! | generation under construction or to be removed | `COLL#c` | `GEN#g` |
+//! | webhook, and the ids of those that are on | `COLL#c`, `TEAM#t` | `HOOK#h`, `HOOKS` |
+//! | what a webhook tells, and that it waits to be told | `HOOK#h` | `DLV#ms#message`, `WAIT#ms#ms#message` |
 //! | element, and the parts of a long one | `COLL#c` | `EL#g#e`, `PART#g#e#rev#n` |
 //! | what is searched of a generation, and its parts | `COLL#c` | `INDEX#g`, `INDEX#g#seq#n` |
 //! | collection that I put a star on | `USER#u` | `STAR#c` |
@@ -60,6 +62,7 @@
 //! | changes that wait for a mail, and when it goes | `WAITING#u#rhythm`, `USER#u` | `c#seq`, `MAILS#rhythm` |
 //! | an address that no mail goes to | `EMAIL#sha` | `STOP` |
 //! | index gsi1: mails about changes by the time when they are due | `MAILS` | `time#u` |
+//! | index gsi1: webhooks by the time when they have something to tell | `HOOKS` | `time#h` |
 //! | index gsi1: connections by the time when they are looked after | `CONNECTIONS` | `time#x` |
 //! | index gsi1: teams to be deleted, by when | `DOOMED` | `time#t` |
 //! | index gsi1: what teams pay, by the time when it is to be looked at | `BILLING` | `time#t` |
@@ -73,9 +76,10 @@ use domain::account::Username;
 use domain::comment::Topic;
 use domain::ids::{
     CollectionId, CommentId, ConnectionId, ElementId, GenerationId, GroupId, InviteId, KeyId, PullId, SessionId, TaskId, TeamId, ThreadId,
-    UploadId, UserId, WishId, WorkspaceId,
+    UploadId, UserId, WebhookId, WishId, WorkspaceId,
 };
 use domain::mail_domain::DomainName;
+use domain::webhook::{Address, Of};
 use jiff::Timestamp;
 
 /// Where an item lies.
@@ -352,6 +356,71 @@ pub fn doomed_until(at: Timestamp) -> String {
 
 /// The prefix of a team's groups.
 pub const GROUPS: &str = "GROUP#";
+
+/// The prefix of a collection's or a team's webhooks.
+pub const WEBHOOKS: &str = "HOOK#";
+
+/// Where webhooks lie.
+pub fn webhooks_partition(of: &Of) -> String {
+    match of {
+        Of::Collection(collection) => collection_partition(collection),
+        Of::Team(team) => team_partition(*team),
+    }
+}
+
+/// A webhook.
+pub fn webhook(address: &Address) -> Key {
+    Key::new(webhooks_partition(&address.of), format!("{WEBHOOKS}{}", address.id))
+}
+
+/// Which webhooks of a collection or a team are on.
+pub fn webhooks_on(of: &Of) -> Key {
+    Key::new(webhooks_partition(of), "HOOKS")
+}
+
+/// The partition of gsi1 that lists webhooks by the time when they have something to tell.
+pub const WEBHOOKS_DUE: &str = "HOOKS";
+
+/// A webhook's place in gsi1.
+pub fn webhook_due(at: Timestamp, webhook: &WebhookId) -> String {
+    format!("{}#{webhook}", milliseconds(at))
+}
+
+/// The end of the range of gsi1 that is due at `at`.
+pub fn webhooks_due_until(at: Timestamp) -> String {
+    mail_due_until(at)
+}
+
+/// The messages of one webhook.
+pub fn messages_partition(webhook: &WebhookId) -> String {
+    format!("{WEBHOOKS}{webhook}")
+}
+
+/// The prefix of the messages of a webhook.
+pub const MESSAGES: &str = "DLV#";
+
+/// A message's place among those of its webhook: named by its cause, so that a repetition is the same one.
+pub fn message_place(at: Timestamp, message: &str) -> String {
+    format!("{}#{message}", milliseconds(at))
+}
+
+/// A message of a webhook.
+pub fn message(webhook: &WebhookId, place: &str) -> Key {
+    Key::new(messages_partition(webhook), format!("{MESSAGES}{place}"))
+}
+
+/// The prefix of the messages of a webhook that wait.
+pub const MESSAGES_WAITING: &str = "WAIT#";
+
+/// That a message waits to be sent at a time.
+pub fn message_waits(webhook: &WebhookId, at: Timestamp, place: &str) -> Key {
+    Key::new(messages_partition(webhook), format!("{MESSAGES_WAITING}{}#{place}", milliseconds(at)))
+}
+
+/// The end of the range of those that are due at `at`.
+pub fn messages_due_until(at: Timestamp) -> String {
+    format!("{MESSAGES_WAITING}{}", milliseconds(at + jiff::SignedDuration::from_millis(1)))
+}
 
 /// A group of a team's members.
 pub fn group(team: TeamId, group: GroupId) -> Key {

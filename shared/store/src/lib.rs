@@ -46,6 +46,7 @@ pub mod imports;
 pub mod invites;
 pub mod keys;
 pub mod live;
+pub mod messages;
 pub mod moves;
 pub mod notices;
 pub mod once;
@@ -74,6 +75,7 @@ mod transact;
 pub mod trash;
 pub mod uploads;
 pub mod users;
+pub mod webhooks;
 mod wholes;
 pub mod wishes;
 pub mod workspaces;
@@ -223,6 +225,10 @@ pub enum Conflict {
     PullChanged,
     /// Neither of two collections is a fork of the other.
     NotAFork,
+    /// There is no such webhook (any more).
+    WebhookGone,
+    /// There are as many webhooks as there can be.
+    TooManyWebhooks,
 }
 
 /// Why an operation of the store failed.

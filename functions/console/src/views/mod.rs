@@ -18,6 +18,7 @@ mod second_factor;
 mod settings;
 mod sso;
 mod team;
+mod webhooks;
 mod workspaces;
 
 use domain::team::Team;
@@ -43,6 +44,7 @@ pub use second_factor::{Qr, SecondFactor, State};
 pub use settings::{AuditEntry, AuditPage, GroupCard, SettingsPage, Teammate};
 pub use sso::{Sso, SsoQuestion, SsoSettings, TeamSso};
 pub use team::{Member, New, Pending, Seats, TeamPage, Wish};
+pub use webhooks::{Delivery, WebhookCard, WebhookLog, WebhooksPage};
 pub use workspaces::{
     Finding, PersonRole, PublicCollection, PublicLink, PublicRow, PublicWorkspace, RoomRow, Scan, WorkspaceSettings, Workspaces,
 };

@@ -751,6 +751,47 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         public: true,
         email_public: false,
     };
+    let delivery = |id: &str, state, next: Option<&str>, answer: Option<&str>| Delivery {
+        id: id.into(),
+        what: if id == "d3" { "test".into() } else { "change 17".into() },
+        link: (id != "d3").then(|| "/collections/c1/history".into()),
+        at: at("2026-11-21T08:00:00Z"),
+        state,
+        next: next.map(at),
+        answer: answer.map(str::to_owned),
+        tries: if next.is_some() { 3 } else { answer.iter().count() },
+    };
+    let hook = |id: &str, off, failing: Option<&str>| WebhookCard {
+        id: id.into(),
+        url: format!("https://example.com/hooks/{name}/a-rather-long-path-that-nobody-breaks/for-the-deployment"),
+        description: name.into(),
+        maker: "mira".into(),
+        off,
+        failing: failing.map(at),
+        rotating: failing.map(at),
+        chosen: id == "h1~c1",
+    };
+    let webhooks = WebhooksPage {
+        frame: inside(name, "library"),
+        name: name.into(),
+        path: "/collections/c1".into(),
+        team: false,
+        webhooks: vec![
+            hook("h1~c1", None, None),
+            hook("h2~c1", None, Some("2026-11-20T08:00:00Z")),
+            hook("h3~c1", Some("off: its receiver took nothing for days"), None),
+        ],
+        log: Some(WebhookLog {
+            id: "h1~c1".into(),
+            url: format!("https://example.com/hooks/{name}"),
+            deliveries: vec![
+                delivery("d1", ("on its way", ""), None, None),
+                delivery("d2", ("tried again later", "warn"), Some("2026-11-21T08:30:00Z"), Some("no connection: refused")),
+                delivery("d3", ("delivered", "good"), None, Some("204 in 31 ms")),
+            ],
+            older: Some("/collections/c1/webhooks?webhook=h1~c1&cursor=x".into()),
+        }),
+    };
     let keys = Keys {
         frame: signed.clone(),
         viewer: viewer(),
@@ -969,6 +1010,21 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         ("person-mine", html(&|| person(true).render())),
         ("profile", html(&|| profile.render())),
         ("accounts", html(&|| Accounts { frame: signed.clone(), accounts: vec![other("7", true), other("8", false)] }.render())),
+        ("webhooks", html(&|| webhooks.render())),
+        (
+            "webhooks-none",
+            html(&|| {
+                WebhooksPage {
+                    frame: inside(name, "team"),
+                    name: name.into(),
+                    path: "/teams/2".into(),
+                    team: true,
+                    webhooks: vec![],
+                    log: None,
+                }
+                .render()
+            }),
+        ),
         ("keys", html(&|| keys.render())),
         ("keys-none", html(&|| Keys { frame: signed.clone(), viewer: viewer(), keys: vec![], access: vec![], choices: vec![] }.render())),
         ("second-factor", html(&|| factor(State::Off { confirmed: true }).render())),

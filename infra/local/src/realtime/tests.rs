@@ -22,6 +22,7 @@ async fn the_real_client_posts_closes_and_learns_who_is_gone() {
         aws: wire::config(wire::client(false), false),
         dynamodb: None,
         ses: None,
+        events: None,
         partners: app::Partners::given(app::PartnerSecrets::default()),
         tokens: Tokens::none(),
         outbound: app::Outbound::anywhere(),
