@@ -31,7 +31,7 @@ pub async fn of_collection(
 ) -> Result<Response, Lost> {
     let frame = frame(&app, &by.caller, by.thing.team, "library").await?;
     let (name, path) = (by.thing.name.clone(), format!("/collections/{}", by.thing.collection));
-    shown(&app, frame, &Managing::Collection(by), name, path, &asked).await
+    shown(&app, frame, &Managing::Collection(Box::new(by)), name, path, &asked).await
 }
 
 /// A team's webhooks.
@@ -44,7 +44,7 @@ pub async fn of_team(
     let frame = frame(&app, &by.caller, Some(by.thing), "team").await?;
     let name = frame.team.as_ref().map(|team| team.name.clone()).ok_or_else(Lost::nothing)?;
     let path = format!("/teams/{}", by.thing);
-    shown(&app, frame, &Managing::Team(by), name, path, &asked).await
+    shown(&app, frame, &Managing::Team(Box::new(by)), name, path, &asked).await
 }
 
 async fn shown(app: &App, frame: Frame, by: &Managing, name: String, path: String, asked: &Asked) -> Result<Response, Lost> {

@@ -125,8 +125,12 @@ async fn named(app: &App, caller: Caller, raw: &str) -> Result<(Managing, Webhoo
     let not_found = Problem::NotFound("webhook");
     let address: Address = raw.parse().map_err(|_| not_found.clone())?;
     let by = match address.of {
-        Of::Collection(collection) => app.reach::<ManageWebhooks>(&caller, &collection).await.map(Managing::Collection),
-        Of::Team(team) => Access::<ManageTeamWebhooks>::check(caller, team, None).map(Managing::Team).map_err(Problem::from),
+        Of::Collection(collection) => {
+            app.reach::<ManageWebhooks>(&caller, &collection).await.map(|access| Managing::Collection(Box::new(access)))
+        }
+        Of::Team(team) => {
+            Access::<ManageTeamWebhooks>::check(caller, team, None).map(|access| Managing::Team(Box::new(access))).map_err(Problem::from)
+        }
     };
     let by = by.map_err(|problem| if matches!(problem, Problem::NotFound(_)) { not_found } else { problem })?;
     let webhook = app.store.webhook(&by, &address.id).await?;
@@ -137,7 +141,7 @@ async fn named(app: &App, caller: Caller, raw: &str) -> Result<(Managing, Webhoo
 #[utoipa::path(get, path = "/api/collections/{collection}/webhooks", tag = "Webhooks", params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"webhooks\":[…]}`, without their secrets")))]
 pub(crate) async fn of_collection(By(by): By<ManageWebhooks>, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    all(&app, &Managing::Collection(by)).await
+    all(&app, &Managing::Collection(Box::new(by))).await
 }
 
 /// Makes a webhook of a collection: each change is sent to its address, as the WebSocket tells it, signed after Standard
@@ -149,14 +153,14 @@ pub(crate) async fn make_of_collection(
     State(app): State<App>,
     wanted: Typed<Wanted>,
 ) -> Result<Json<Value>, Problem> {
-    made(&app, &Managing::Collection(by), wanted).await
+    made(&app, &Managing::Collection(Box::new(by)), wanted).await
 }
 
 /// The webhooks of a team.
 #[utoipa::path(get, path = "/api/teams/{team}/webhooks", tag = "Webhooks", params(("team" = u64, Path)),
     responses((status = 200, description = "`{\"webhooks\":[…]}`, without their secrets")))]
 pub(crate) async fn of_team(By(by): By<ManageTeamWebhooks>, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    all(&app, &Managing::Team(by)).await
+    all(&app, &Managing::Team(Box::new(by))).await
 }
 
 /// Makes a webhook of a team: it tells of all collections of the team that whoever made it may see.
@@ -167,7 +171,7 @@ pub(crate) async fn make_of_team(
     State(app): State<App>,
     wanted: Typed<Wanted>,
 ) -> Result<Json<Value>, Problem> {
-    made(&app, &Managing::Team(by), wanted).await
+    made(&app, &Managing::Team(Box::new(by)), wanted).await
 }
 
 /// A webhook.

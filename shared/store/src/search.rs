@@ -31,7 +31,10 @@ const AUTHORS: usize = 1_000;
 
 /// What was searched lately, the last at the end. It decides nothing: the head says whether it still is true.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Indexes(Arc<Mutex<Vec<(CollectionId, GenerationId, Arc<Index>)>>>);
+pub(crate) struct Indexes(Arc<Mutex<Vec<Kept>>>);
+
+/// An index, and of which generation it is.
+type Kept = (CollectionId, GenerationId, Arc<Index>);
 
 impl Indexes {
     fn known(&self) -> MutexGuard<'_, Vec<(CollectionId, GenerationId, Arc<Index>)>> {

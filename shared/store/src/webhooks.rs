@@ -59,9 +59,9 @@ pub struct Previous {
 #[derive(Debug, Clone)]
 pub enum Managing {
     /// Of a collection.
-    Collection(Access<ManageWebhooks>),
+    Collection(Box<Access<ManageWebhooks>>),
     /// Of a team.
-    Team(Access<ManageTeamWebhooks>),
+    Team(Box<Access<ManageTeamWebhooks>>),
 }
 
 impl Managing {

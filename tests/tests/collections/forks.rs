@@ -264,14 +264,14 @@ struct Asked {
 }
 
 async fn ask(anna: &User, bob: &User, reviewers: Value) -> Asked {
-    let workspace = anna.get("/api/teams").await.ok().at("/data/0/workspace").as_str().unwrap().to_owned();
+    let workspace = anna.get("/api/teams").await.ok().at("/data/0/workspace").as_str().expect("an id").to_owned();
     let parent = anna.import(&workspace, samples::of_requests("Payments", 3)).await;
     let copy = fork(bob, &parent, &workspace, "Bob's try").await;
     rename(bob, &copy, "request 1", "renamed by bob").await;
     let body = json!({"title": "Better names", "description": "As we said.", "reviewers": reviewers, "destinationId": parent});
     let made = bob.post(&format!("/api/collections/{copy}/pull-requests"), body).await.ok();
     assert_eq!((made.at("/status"), made.at("/forkType")), (json!("open"), json!("collection")));
-    let path = format!("/api/pull-requests/{}", made.at("/id").as_str().unwrap());
+    let path = format!("/api/pull-requests/{}", made.at("/id").as_str().expect("an id"));
     Asked { parent, copy, path }
 }
 
