@@ -2,6 +2,7 @@
 
 use app::{App, Crash, Letter};
 use domain::account::Email;
+use futures::future::BoxFuture;
 use store::receipts::{Claim, Receipt};
 
 /// Sends a letter, unless its address does not exist or its owner called our mail unwanted.
@@ -17,31 +18,34 @@ async fn send(app: &App, letter: &Letter) -> Result<String, Crash> {
 }
 
 /// Sends the letter that `write` gives, unless its receipt says that it is sent. `None`: there is nothing to say
-/// (any more), which is settled as well.
-pub(crate) async fn once<F>(app: &App, receipt: Receipt, write: F) -> Result<(), Crash>
+/// (any more), which is settled as well. On the heap: whoever tells of many kinds of things would otherwise hold the
+/// sending of each of them on its stack.
+pub(crate) fn once<'a, F>(app: &'a App, receipt: Receipt, write: F) -> BoxFuture<'a, Result<(), Crash>>
 where
-    F: Future<Output = Result<Option<Letter>, Crash>>,
+    F: Future<Output = Result<Option<Letter>, Crash>> + Send + 'a,
 {
-    match app.store.claim(&receipt, app.now()).await? {
-        Claim::Settled => return Ok(()),
-        Claim::Leased => return Err("another sender is at it".into()),
-        Claim::Mine => (),
-    }
-    let sent = match write.await {
-        Ok(Some(letter)) => send(app, &letter).await,
-        Ok(None) => Ok("not needed".to_owned()),
-        Err(error) => Err(error),
-    };
-    match sent {
-        Ok(message) => {
-            app.store.settle(&receipt, &message).await?;
-            tracing::info!(kind = receipt.kind, to = receipt.to, message, "mailed");
-            Ok(())
+    Box::pin(async move {
+        match app.store.claim(&receipt, app.now()).await? {
+            Claim::Settled => return Ok(()),
+            Claim::Leased => return Err("another sender is at it".into()),
+            Claim::Mine => (),
         }
-        Err(error) => {
-            // The next try need not wait for the lease.
-            app.store.give_back(&receipt).await?;
-            Err(error)
+        let sent = match write.await {
+            Ok(Some(letter)) => send(app, &letter).await,
+            Ok(None) => Ok("not needed".to_owned()),
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok(message) => {
+                app.store.settle(&receipt, &message).await?;
+                tracing::info!(kind = receipt.kind, to = receipt.to, message, "mailed");
+                Ok(())
+            }
+            Err(error) => {
+                // The next try need not wait for the lease.
+                app.store.give_back(&receipt).await?;
+                Err(error)
+            }
         }
-    }
+    })
 }
