@@ -75,7 +75,8 @@ async fn killed_in_the_middle_of_a_large_addition() {
     let path = format!("/api/collections/{collection}");
     app.settle().await;
     faults.reset();
-    faults.later("TransactWriteItems", 2, 1_000, Fault::Hang);
+    // Four that write, at the same time; the fifth shows what they wrote.
+    faults.later("TransactWriteItems", 4, 1_000, Fault::Hang);
     let (adder, address) = (anna.clone(), format!("{path}/items"));
     let adding = tokio::spawn(async move { adder.post(&address, many("big", 300)).await });
     faults.hanging().await;
