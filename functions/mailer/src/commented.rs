@@ -17,7 +17,7 @@ use store::subscriptions::MailLevel;
 use store::users::Profile;
 
 use crate::changed::all;
-use crate::notice::letter;
+use crate::notice::{letter, one_click};
 use crate::{crash, deliver, words};
 
 /// Why somebody is told, the stronger first.
@@ -202,9 +202,6 @@ fn said(app: &App, talk: &Talk, head: &Head, comment: &Comment, to: &Profile, wh
     };
     let (html, text) = (CommentHtml { said: &said }.render()?, CommentText { said: &said }.render()?);
     let mut letter = letter(&to.email, format!("{} {}", said.title, said.place), text, html);
-    let one_click = app.unsubscribe_address(to.id, &Letters::Comments).map_err(crash)?;
-    // RFC 8058: a mail program offers to do it with one click.
-    letter.headers.push(("List-Unsubscribe", format!("<{one_click}>")));
-    letter.headers.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+    one_click(app, &mut letter, to.id, &Letters::Comments)?;
     Ok(Some(letter))
 }

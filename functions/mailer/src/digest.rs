@@ -13,6 +13,7 @@ use store::receipts::Receipt;
 use store::subscriptions::MailLevel;
 use store::users::Profile;
 
+use crate::notice::{self, one_click};
 use crate::words::{self, Line};
 use crate::{changed, crash, deliver};
 
@@ -125,19 +126,10 @@ async fn letter(app: &App, window: &Window) -> Result<Option<Letter>, Crash> {
     let Some(to) = to else { return Ok(None) };
     let one = if let [(collection, _)] = &seen[..] { Some(collection.clone()) } else { None };
     let told = told(app, &to, one.as_ref(), seen)?;
-    let one_click = app.unsubscribe_address(to.id, &letters(one.as_ref())).map_err(crash)?;
-    Ok(Some(Letter {
-        to: to.email.to_string(),
-        subject: told.subject.clone(),
-        text: ChangedText { told: &told }.render()?,
-        html: ChangedHtml { told: &told }.render()?,
-        headers: vec![
-            ("Auto-Submitted", "auto-generated".to_owned()),
-            // RFC 8058: a mail program offers to do it with one click.
-            ("List-Unsubscribe", format!("<{one_click}>")),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
-        ],
-    }))
+    let (html, text) = (ChangedHtml { told: &told }.render()?, ChangedText { told: &told }.render()?);
+    let mut letter = notice::letter(&to.email, told.subject.clone(), text, html);
+    one_click(app, &mut letter, to.id, &letters(one.as_ref()))?;
+    Ok(Some(letter))
 }
 
 /// What the link of a letter turns off: letters about the collection that it is about, or all.

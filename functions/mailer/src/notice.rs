@@ -1,8 +1,12 @@
 //! Letters that nobody subscribes to: a few sentences and one thing to do.
 
-use app::{Crash, Letter};
+use app::{App, Crash, Letter};
 use askama::Template;
 use domain::account::Email;
+use domain::ids::UserId;
+use domain::notify::Letters;
+
+use crate::crash;
 
 /// A letter of a few sentences and one thing to do.
 pub(crate) struct Notice {
@@ -31,6 +35,14 @@ impl Notice {
         let (html, text) = (NoticeHtml { notice: self }.render()?, NoticeText { notice: self }.render()?);
         Ok(Some(letter(to, self.title.to_owned(), text, html)))
     }
+}
+
+/// Lets a mail program offer to end letters of this kind with one click (RFC 8058).
+pub(crate) fn one_click(app: &App, letter: &mut Letter, to: UserId, letters: &Letters) -> Result<(), Crash> {
+    let address = app.unsubscribe_address(to, letters).map_err(crash)?;
+    letter.headers.push(("List-Unsubscribe", format!("<{address}>")));
+    letter.headers.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+    Ok(())
 }
 
 /// A letter that no answering machine is to answer.

@@ -3,11 +3,11 @@
 use app::{App, Crash, Letter};
 use domain::change::Actor;
 use domain::ids::{PullId, UserId};
-use domain::notify::Category;
+use domain::notify::{Category, Letters};
 use domain::pull::{Pull, Status};
 use store::users::Profile;
 
-use crate::notice::Notice;
+use crate::notice::{Notice, one_click};
 use crate::words;
 
 /// A pull request and who is to be told of it, where they may see both of its collections now.
@@ -35,7 +35,11 @@ async fn letter(
         return Ok(None);
     }
     let button = Some(("Look at it", format!("{}/pull-requests/{}", app.config.pages_url, pull.id)));
-    Notice { title, paragraphs: said, button, foot }.letter(&to.email)
+    let mut letter = Notice { title, paragraphs: said, button, foot }.letter(&to.email)?;
+    if let Some(letter) = &mut letter {
+        one_click(app, letter, to.id, &Letters::Comments)?;
+    }
+    Ok(letter)
 }
 
 /// To who is asked to look at one.

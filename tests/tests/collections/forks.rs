@@ -288,6 +288,7 @@ async fn a_pull_request_is_looked_at_and_merged() {
         let mails = app.mails_to("carl@example.com").await;
         let asked: Vec<_> = mails.iter().filter(|mail| mail.subject.contains("pull request")).collect();
         assert!(asked.len() == 1 && asked[0].text.contains("Better names"), "{asked:?}");
+        assert!(asked[0].headers["List-Unsubscribe"].contains("/api/unsubscribe?token="), "{:?}", asked[0].headers);
         let inbox = carl.get("/api/notifications").await.ok();
         assert!(inbox.text.contains("asks you to look at the pull request Better names"), "{inbox}");
 
