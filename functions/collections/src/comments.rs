@@ -259,119 +259,77 @@ pub(crate) async fn delete_on_collection(
     delete(&app, &by, None, &comment, &fetched).await
 }
 
-/// Say something about a folder; with `threadId`, answer.
-#[utoipa::path(post, path = "/api/collections/{collection}/folders/{item}/comments", tag = "Comments",
-    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 201, description = "`{\"data\"}`, the comment")))]
-pub(crate) async fn on_folder(
-    By(by): By<MayComment>,
-    fetched: Fetched,
-    Path((_, item)): Path<(String, String)>,
-    State(app): State<App>,
-    Typed(new, wrong): Typed<New>,
-) -> Result<Created, Problem> {
-    create(&app, &by, Some((Kind::Folder, &item)), &fetched, new, wrong).await
+/// The three handlers for comments on one kind of element: each path has its own in the OpenAPI document.
+macro_rules! said_on {
+    ($kind:expr, $all:literal, $one:literal, $(#[$say:meta])* $create:ident, $(#[$reword:meta])* $change:ident, $(#[$take:meta])* $delete:ident) => {
+        $(#[$say])*
+        #[utoipa::path(post, path = $all, tag = "Comments", params(("collection" = String, Path), ("item" = String, Path)),
+            responses((status = 201, description = "`{\"data\"}`, the comment")))]
+        pub(crate) async fn $create(
+            By(by): By<MayComment>,
+            fetched: Fetched,
+            Path((_, item)): Path<(String, String)>,
+            State(app): State<App>,
+            Typed(new, wrong): Typed<New>,
+        ) -> Result<Created, Problem> {
+            create(&app, &by, Some(($kind, &item)), &fetched, new, wrong).await
+        }
+
+        $(#[$reword])*
+        #[utoipa::path(put, path = $one, tag = "Comments",
+            params(("collection" = String, Path), ("item" = String, Path), ("comment" = u64, Path)),
+            responses((status = 200, description = "`{\"data\"}`, the comment")))]
+        pub(crate) async fn $change(
+            By(by): By<MayComment>,
+            fetched: Fetched,
+            Path((_, item, comment)): Path<(String, String, String)>,
+            State(app): State<App>,
+            Typed(new, wrong): Typed<Reworded>,
+        ) -> Result<Json<Value>, Problem> {
+            change(&app, &by, Some(($kind, &item)), &comment, &fetched, new, wrong).await
+        }
+
+        $(#[$take])*
+        #[utoipa::path(delete, path = $one, tag = "Comments",
+            params(("collection" = String, Path), ("item" = String, Path), ("comment" = u64, Path)),
+            responses((status = 204, description = "It is gone")))]
+        pub(crate) async fn $delete(
+            By(by): By<MayComment>,
+            fetched: Fetched,
+            Path((_, item, comment)): Path<(String, String, String)>,
+            State(app): State<App>,
+        ) -> Result<StatusCode, Problem> {
+            delete(&app, &by, Some(($kind, &item)), &comment, &fetched).await
+        }
+    };
 }
 
-/// Put one's own comment on a folder otherwise.
-#[utoipa::path(put, path = "/api/collections/{collection}/folders/{item}/comments/{comment}", tag = "Comments",
-    params(("collection" = String, Path), ("item" = String, Path), ("comment" = u64, Path)),
-    responses((status = 200, description = "`{\"data\"}`, the comment")))]
-pub(crate) async fn change_on_folder(
-    By(by): By<MayComment>,
-    fetched: Fetched,
-    Path((_, item, comment)): Path<(String, String, String)>,
-    State(app): State<App>,
-    Typed(new, wrong): Typed<Reworded>,
-) -> Result<Json<Value>, Problem> {
-    change(&app, &by, Some((Kind::Folder, &item)), &comment, &fetched, new, wrong).await
+said_on! {
+    Kind::Folder, "/api/collections/{collection}/folders/{item}/comments", "/api/collections/{collection}/folders/{item}/comments/{comment}",
+    /// Say something about a folder; with `threadId`, answer.
+    on_folder,
+    /// Put one's own comment on a folder otherwise.
+    change_on_folder,
+    /// Take a comment on a folder away; with the first one of a thread all of it.
+    delete_on_folder
 }
 
-/// Take a comment on a folder away; with the first one of a thread all of it.
-#[utoipa::path(delete, path = "/api/collections/{collection}/folders/{item}/comments/{comment}", tag = "Comments",
-    params(("collection" = String, Path), ("item" = String, Path), ("comment" = u64, Path)), responses((status = 204, description = "It is gone")))]
-pub(crate) async fn delete_on_folder(
-    By(by): By<MayComment>,
-    fetched: Fetched,
-    Path((_, item, comment)): Path<(String, String, String)>,
-    State(app): State<App>,
-) -> Result<StatusCode, Problem> {
-    delete(&app, &by, Some((Kind::Folder, &item)), &comment, &fetched).await
+said_on! {
+    Kind::Request, "/api/collections/{collection}/requests/{item}/comments", "/api/collections/{collection}/requests/{item}/comments/{comment}",
+    /// Say something about a request; with `threadId`, answer.
+    on_request,
+    /// Put one's own comment on a request otherwise.
+    change_on_request,
+    /// Take a comment on a request away; with the first one of a thread all of it.
+    delete_on_request
 }
 
-/// Say something about a request; with `threadId`, answer.
-#[utoipa::path(post, path = "/api/collections/{collection}/requests/{item}/comments", tag = "Comments",
-    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 201, description = "`{\"data\"}`, the comment")))]
-pub(crate) async fn on_request(
-    By(by): By<MayComment>,
-    fetched: Fetched,
-    Path((_, item)): Path<(String, String)>,
-    State(app): State<App>,
-    Typed(new, wrong): Typed<New>,
-) -> Result<Created, Problem> {
-    create(&app, &by, Some((Kind::Request, &item)), &fetched, new, wrong).await
-}
-
-/// Put one's own comment on a request otherwise.
-#[utoipa::path(put, path = "/api/collections/{collection}/requests/{item}/comments/{comment}", tag = "Comments",
-    params(("collection" = String, Path), ("item" = String, Path), ("comment" = u64, Path)),
-    responses((status = 200, description = "`{\"data\"}`, the comment")))]
-pub(crate) async fn change_on_request(
-    By(by): By<MayComment>,
-    fetched: Fetched,
-    Path((_, item, comment)): Path<(String, String, String)>,
-    State(app): State<App>,
-    Typed(new, wrong): Typed<Reworded>,
-) -> Result<Json<Value>, Problem> {
-    change(&app, &by, Some((Kind::Request, &item)), &comment, &fetched, new, wrong).await
-}
-
-/// Take a comment on a request away; with the first one of a thread all of it.
-#[utoipa::path(delete, path = "/api/collections/{collection}/requests/{item}/comments/{comment}", tag = "Comments",
-    params(("collection" = String, Path), ("item" = String, Path), ("comment" = u64, Path)), responses((status = 204, description = "It is gone")))]
-pub(crate) async fn delete_on_request(
-    By(by): By<MayComment>,
-    fetched: Fetched,
-    Path((_, item, comment)): Path<(String, String, String)>,
-    State(app): State<App>,
-) -> Result<StatusCode, Problem> {
-    delete(&app, &by, Some((Kind::Request, &item)), &comment, &fetched).await
-}
-
-/// Say something about a response; with `threadId`, answer.
-#[utoipa::path(post, path = "/api/collections/{collection}/responses/{item}/comments", tag = "Comments",
-    params(("collection" = String, Path), ("item" = String, Path)), responses((status = 201, description = "`{\"data\"}`, the comment")))]
-pub(crate) async fn on_response(
-    By(by): By<MayComment>,
-    fetched: Fetched,
-    Path((_, item)): Path<(String, String)>,
-    State(app): State<App>,
-    Typed(new, wrong): Typed<New>,
-) -> Result<Created, Problem> {
-    create(&app, &by, Some((Kind::Response, &item)), &fetched, new, wrong).await
-}
-
-/// Put one's own comment on a response otherwise.
-#[utoipa::path(put, path = "/api/collections/{collection}/responses/{item}/comments/{comment}", tag = "Comments",
-    params(("collection" = String, Path), ("item" = String, Path), ("comment" = u64, Path)),
-    responses((status = 200, description = "`{\"data\"}`, the comment")))]
-pub(crate) async fn change_on_response(
-    By(by): By<MayComment>,
-    fetched: Fetched,
-    Path((_, item, comment)): Path<(String, String, String)>,
-    State(app): State<App>,
-    Typed(new, wrong): Typed<Reworded>,
-) -> Result<Json<Value>, Problem> {
-    change(&app, &by, Some((Kind::Response, &item)), &comment, &fetched, new, wrong).await
-}
-
-/// Take a comment on a response away; with the first one of a thread all of it.
-#[utoipa::path(delete, path = "/api/collections/{collection}/responses/{item}/comments/{comment}", tag = "Comments",
-    params(("collection" = String, Path), ("item" = String, Path), ("comment" = u64, Path)), responses((status = 204, description = "It is gone")))]
-pub(crate) async fn delete_on_response(
-    By(by): By<MayComment>,
-    fetched: Fetched,
-    Path((_, item, comment)): Path<(String, String, String)>,
-    State(app): State<App>,
-) -> Result<StatusCode, Problem> {
-    delete(&app, &by, Some((Kind::Response, &item)), &comment, &fetched).await
+said_on! {
+    Kind::Response, "/api/collections/{collection}/responses/{item}/comments", "/api/collections/{collection}/responses/{item}/comments/{comment}",
+    /// Say something about a response; with `threadId`, answer.
+    on_response,
+    /// Put one's own comment on a response otherwise.
+    change_on_response,
+    /// Take a comment on a response away; with the first one of a thread all of it.
+    delete_on_response
 }

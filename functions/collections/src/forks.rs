@@ -39,7 +39,7 @@ pub(crate) async fn fork(
     State(app): State<App>,
     Typed(body, mut wrong): Typed<New>,
 ) -> Result<Json<Value>, Problem> {
-    let label = wrong.keep("/label", label(&body.label));
+    let label = wrong.keep("/label", line(&body.label, "label", "a fork has a label, by which it is told from others"));
     let label = wrong.with(label)?;
     let ids = (app.new_id().into(), app.new_id().into(), app.new_id().into());
     let head = app.store.fork(&from, &into, label, ids, app.now()).await?;
@@ -48,13 +48,14 @@ pub(crate) async fn fork(
     ))
 }
 
-fn label(raw: &str) -> Result<String, Rejected> {
-    let label = raw.trim();
-    match label.chars().count() {
-        0 => Err(Rejected::because("a fork has a label, by which it is told from others")),
-        long if limit::NAME_CHARS < long => Err(Rejected::because(format!("a label has at most {} characters", limit::NAME_CHARS))),
-        _ if label.chars().any(char::is_control) => Err(Rejected::because("a label is one line")),
-        _ => Ok(label.to_owned()),
+/// A text of one line, such as `what` names; `needed` is said where it is empty.
+pub(crate) fn line(raw: &str, what: &str, needed: &str) -> Result<String, Rejected> {
+    let line = raw.trim();
+    match line.chars().count() {
+        0 => Err(Rejected::because(needed)),
+        long if limit::NAME_CHARS < long => Err(Rejected::because(format!("a {what} has at most {} characters", limit::NAME_CHARS))),
+        _ if line.chars().any(char::is_control) => Err(Rejected::because(format!("a {what} is one line"))),
+        _ => Ok(line.to_owned()),
     }
 }
 

@@ -13,7 +13,7 @@ use store::forks::Outcome;
 use store::pulls::{Asked, Seen};
 use utoipa::ToSchema;
 
-use crate::forks::{Chosen, Settled, unsettled};
+use crate::forks::{Chosen, Settled, line, unsettled};
 
 /// What is asked.
 #[derive(Default, Deserialize, ToSchema)]
@@ -32,13 +32,7 @@ pub(crate) struct Body {
 }
 
 fn title(raw: &str) -> Result<String, Rejected> {
-    let title = raw.trim();
-    match title.chars().count() {
-        0 => Err(Rejected::because("a pull request has a title")),
-        long if limit::NAME_CHARS < long => Err(Rejected::because(format!("a title has at most {} characters", limit::NAME_CHARS))),
-        _ if title.chars().any(char::is_control) => Err(Rejected::because("a title is one line")),
-        _ => Ok(title.to_owned()),
-    }
+    line(raw, "title", "a pull request has a title")
 }
 
 fn short(text: &str) -> Result<(), Rejected> {

@@ -116,12 +116,8 @@ pub async fn pull(State(app): State<App>, On(Who(caller)): On<Who>, On(app::Path
     let name = |user: UserId| names.get(&user).map_or_else(|| FORMER_MEMBER.to_owned(), |profile| profile.username.to_string());
     let now = seen.source.as_ref().map(|(head, _)| head.seq);
     let reviewers = pull.reviewers.iter().map(|user| {
-        let review = pull.reviews.get(user);
-        Reviewer {
-            name: name(*user),
-            status: review.map_or("open", |review| review.status.as_str()),
-            outdated: review.is_some_and(|review| now.is_some_and(|now| review.seq < now)),
-        }
+        let (status, outdated) = pull.said(*user, now);
+        Reviewer { name: name(*user), status: status.as_str(), outdated }
     });
     let gone = seen.source.is_none() || seen.destination.is_none();
     let (mut changes, mut clashes, mut total) = (Vec::new(), Vec::new(), 0);

@@ -67,10 +67,8 @@ pub(crate) async fn get(
         .reviewers
         .iter()
         .map(|user| {
-            let review = pull.reviews.get(user);
-            // Who looked at something older is asked to look again.
-            let outdated = review.is_some_and(|review| now.is_some_and(|now| review.seq < now));
-            json!({"id": user.to_string(), "status": review.map_or("open", |review| review.status.as_str()), "outdated": outdated})
+            let (status, outdated) = pull.said(*user, now);
+            json!({"id": user.to_string(), "status": status, "outdated": outdated})
         })
         .collect();
     let mut shown = app::show::pull_in_list(pull);

@@ -399,7 +399,7 @@ impl App {
     /// The caller's right to a collection that no address names, but a body or a key does. One more read.
     pub async fn reach<P: Permission<Thing = Head>>(&self, caller: &Caller, collection: &CollectionId) -> Result<Access<P>, Problem> {
         let not_found = Problem::NotFound(Head::WHAT);
-        let (head, grant) = self.store.head_for(collection, caller.user).await?.ok_or_else(|| not_found.clone())?;
+        let (head, grant) = self.store.collection(collection, caller.user).await?.ok_or_else(|| not_found.clone())?;
         Access::check(caller.clone(), head, grant).map_err(|denied| match denied {
             Denied::NotFound => not_found,
             denied => denied.into(),

@@ -138,6 +138,14 @@ impl Pull {
         self.comment = comment.filter(|_| verdict == Verdict::Decline);
     }
 
+    /// What somebody said about it, and whether the source has changed since, which is at revision `now` (`None`: gone).
+    pub fn said(&self, user: UserId, now: Option<u64>) -> (Status, bool) {
+        match self.reviews.get(&user) {
+            Some(review) => (review.status, now.is_some_and(|now| review.seq < now)),
+            None => (Status::Open, false),
+        }
+    }
+
     /// Whether somebody may say something about it beside those who edit the destination: who was asked, and its author.
     pub fn asks(&self, user: UserId) -> bool {
         self.by == user || self.reviewers.contains(&user)
@@ -176,6 +184,8 @@ mod tests {
         assert_eq!(pull.status, Status::Open);
         pull.review(UserId(3), Verdict::Decline, Some("why".into()), 5, at);
         assert_eq!((pull.status, pull.comment.as_deref()), (Status::Declined, Some("why")));
+        assert_eq!((pull.said(UserId(3), Some(6)), pull.said(UserId(3), Some(5))), ((Status::Declined, true), (Status::Declined, false)));
+        assert_eq!((pull.said(UserId(3), None), pull.said(UserId(9), Some(6))), ((Status::Declined, false), (Status::Open, false)));
         pull.review(UserId(2), Verdict::Approve, None, 6, at);
         assert_eq!((pull.status, &pull.comment), (Status::Approved, &None));
     }

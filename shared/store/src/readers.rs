@@ -27,15 +27,6 @@ impl Store {
         Ok(Some((read(head)?, grant.map(|grant| grant.role))))
     }
 
-    /// A collection's head, and the role given in it to one person.
-    pub async fn head_for(&self, collection: &CollectionId, user: UserId) -> Result<Option<(Head, Option<CollectionRole>)>, Error> {
-        let (head, grant) = (keys::head(collection), keys::grant(collection, user));
-        let mut found = self.get_many(&[head.clone(), grant.clone()]).await?;
-        let Some(head) = found.remove(&head) else { return Ok(None) };
-        let grant: Option<Grant> = found.remove(&grant).map(read).transpose()?;
-        Ok(Some((read(head)?, grant.map(|grant| grant.role))))
-    }
-
     /// The names of collections; those that are not there are left out. Whether they may be told is the caller's business.
     pub async fn collection_names(&self, collections: &[CollectionId]) -> Result<HashMap<CollectionId, String>, Error> {
         let mut wanted: Vec<_> = collections.iter().map(keys::head).collect();
