@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use local::template::{SOURCE, Template, yaml};
 use serde_json::Value;
+use tests::coded::operations;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -17,16 +18,6 @@ fn template() -> Template {
     Template::parse(SOURCE).unwrap()
 }
 
-/// `GET /api/teams/{team}` of every route that a function's router answers, from its OpenAPI description.
-macro_rules! routers {
-    ($($function:ident),*) => {
-        BTreeMap::from([$((stringify!($function), {
-            let (_, api) = $function::routes().split_for_parts();
-            described(&serde_json::to_value(api).unwrap())
-        })),*])
-    };
-}
-
 /// The names of the variables that each function asks for.
 macro_rules! needs {
     ($($function:ident),*) => {
@@ -34,30 +25,32 @@ macro_rules! needs {
     };
 }
 
-fn described(api: &Value) -> BTreeSet<String> {
-    let paths = api["paths"].as_object().into_iter().flatten();
-    paths.flat_map(|(path, item)| methods(item).map(move |method| format!("{method} {path}"))).collect()
-}
-
-fn methods(item: &Value) -> impl Iterator<Item = String> {
-    let known = ["get", "put", "post", "patch", "delete", "head", "options"];
-    known.into_iter().filter(|method| item.get(method).is_some()).map(str::to_uppercase)
-}
-
 #[test]
 fn a_route_is_in_the_template_and_in_the_code() {
-    let coded = routers!(collections, console, feed, invites, library, signin, signup, teams);
-    let mut written: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let template = template();
+    let mut written: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     for route in &template.routes {
-        let fresh = written.entry(&route.function).or_default().insert(format!("{} {}", route.method, route.path));
-        assert!(fresh, "{} {} is in the template twice", route.method, route.path);
+        let before = written.insert((&route.method, &route.path), &route.function);
+        assert_eq!(before, None, "{} {} is in the template twice", route.method, route.path);
     }
-    assert_eq!(coded.keys().collect::<Vec<_>>(), written.keys().collect::<Vec<_>>());
-    for (function, routes) in &coded {
-        assert_eq!(routes, &written[function], "left: functions/{function}, right: infra/template.yaml");
+    // What a route leads to: the methods that its function answers on this path, `ANY` for all that no other route takes.
+    let mut led: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    let coded = operations();
+    for operation in &coded {
+        let keys = [(operation.method.as_str(), operation.path.as_str()), ("ANY", operation.path.as_str())];
+        let Some(key) = keys.into_iter().find(|key| written.contains_key(key)) else { panic!("{operation:?} is not in the template") };
+        assert_eq!(written[&key], operation.function, "{operation:?} goes to another function");
+        *led.entry(key).or_default() += 1;
+    }
+    for ((method, path), function) in &written {
+        let led = led.get(&(*method, *path)).copied().unwrap_or_default();
+        let enough = if *method == "ANY" { 2 } else { 1 };
+        assert!(enough <= led, "{method} {path}: {function} answers {led} methods there");
     }
     assert_eq!(template.sockets.keys().collect::<Vec<_>>(), ["$connect", "$default", "$disconnect"]);
+    // What an HTTP API and a stack take before somebody asks AWS for more.
+    let resources = yaml::parse(SOURCE).unwrap()["Resources"].as_object().unwrap().len();
+    assert!(template.routes.len() <= 300 && resources <= 500, "{} routes, {resources} resources", template.routes.len());
 }
 
 #[test]

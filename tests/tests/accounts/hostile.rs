@@ -3,8 +3,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use local::template::{SOURCE, Template};
 use serde_json::{Value, json};
+use tests::coded::operations;
 use tests::{Client, PASSWORD, Reply, TestApp};
 
 /// Routes that ask for no sign-in: what they do, they do for whoever shows the secret in the body, or asks.
@@ -44,9 +44,8 @@ async fn no_route_takes_what_another_site_sends() {
     let app = TestApp::start().await;
     app.user("anna").await;
     let browser = app.nobody().with("cookie", &cookie(&sign_in(app.nobody(), "anna").await));
-    let template = Template::parse(SOURCE).unwrap();
     let mut walked = 0;
-    for route in template.routes.iter().filter(|route| route.method != "GET") {
+    for route in operations().iter().filter(|route| route.method != "GET") {
         let named = format!("{} {}", route.method, route.path);
         if NO_COOKIE.contains(&named.as_str()) {
             continue;
@@ -177,10 +176,9 @@ async fn no_page_leads_elsewhere() {
     let app = TestApp::start().await;
     app.user("anna").await;
     let browser = app.nobody().with("cookie", &cookie(&sign_in(app.nobody(), "anna").await));
-    let template = Template::parse(SOURCE).unwrap();
+    let operations = operations();
     let api = |path: &str| path.starts_with("/api") || path.starts_with("/assets");
-    let pages: Vec<&str> =
-        template.routes.iter().filter(|route| route.method == "GET" && !api(&route.path)).map(|route| &*route.path).collect();
+    let pages: Vec<&str> = operations.iter().filter(|route| route.method == "GET" && !api(&route.path)).map(|route| &*route.path).collect();
     assert!(pages.contains(&"/signin"));
     for evil in [
         "//evil.example",
