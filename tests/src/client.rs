@@ -163,6 +163,9 @@ impl IntoFuture for Ask {
             let status = answer.status().as_u16();
             let headers = answer.headers().clone();
             let text = answer.text().await.unwrap_or_else(|error| panic!("{what}: {status}, then {error:?}"));
+            if let Some((method, path)) = what.split_once(' ') {
+                crate::described::answer(method, path, status);
+            }
             Reply { what, status, headers, text }
         })
     }

@@ -20,7 +20,7 @@
 mod app;
 mod browser;
 mod client;
-pub mod coded;
+pub mod described;
 pub mod events;
 pub mod exact;
 pub mod faults;

@@ -162,6 +162,7 @@ impl Socket {
             match timeout_at(deadline, self.stream.next()).await {
                 Ok(Some(Ok(Message::Text(text)))) => {
                     let frame: Value = serde_json::from_str(&text).map_err(|error| format!("{error} in {text}"))?;
+                    crate::described::event(&frame);
                     self.came.push(frame.clone());
                     return Ok(frame);
                 }

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use docs::openapi::operations;
 use local::template::{SOURCE, Template, yaml};
 use serde_json::Value;
-use tests::coded::operations;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -53,6 +53,98 @@ fn a_route_is_in_the_template_and_in_the_code() {
     assert!(template.routes.len() <= 300 && resources <= 500, "{} routes, {resources} resources", template.routes.len());
 }
 
+/// What is sent without a body.
+const BODILESS: [&str; 20] = [
+    "PUT /api/collections/{collection}/favorite",
+    "POST /api/collections/{collection}/items/{item}/duplicate",
+    "POST /api/comments-resolutions/{thread}",
+    "POST /api/me/export",
+    "POST /api/me/notifications/resume",
+    "POST /api/realtime/tickets",
+    "POST /api/teams/{team}/domains/{domain}/verify",
+    "POST /api/teams/{team}/invite-requests/{request}/refuse",
+    "POST /api/teams/{team}/invites/resend",
+    "POST /api/teams/{team}/invites/{invite}/resend",
+    "POST /api/teams/{team}/invoices/{number}/checkout",
+    "POST /api/teams/{team}/invoices/{number}/paid",
+    "POST /api/teams/{team}/members/{user}/let-go",
+    "POST /api/teams/{team}/restore",
+    "POST /api/trash/{collection}/restore",
+    "POST /api/unsubscribe",
+    "POST /api/uploads/{upload}/commit",
+    "POST /api/webhooks/{webhook}/deliveries/{delivery}/redeliver",
+    "POST /api/webhooks/{webhook}/secret",
+    "POST /api/webhooks/{webhook}/test",
+];
+
+#[test]
+fn an_operation_says_what_it_is_and_what_it_takes() {
+    let document = docs::openapi::document("https://postroom.example");
+    let tags: Vec<&Value> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    let mut ids = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, says) in methods.as_object().unwrap() {
+            let named = format!("{} {path}", method.to_uppercase());
+            assert!(!says["summary"].as_str().unwrap().is_empty(), "{named} does not say what it is");
+            assert!(tags.contains(&&says["tags"][0]), "{named} belongs nowhere: {}", says["tags"]);
+            assert!(ids.insert(says["operationId"].as_str().unwrap().to_owned()), "{named} has another's name");
+            let takes = ["post", "put", "patch"].contains(&method.as_str()) && !BODILESS.contains(&named.as_str());
+            assert!(says["requestBody"].is_object() || !takes, "{named} does not say what it takes");
+            assert!(says["requestBody"].is_null() || !BODILESS.contains(&named.as_str()), "{named} takes a body");
+            let parameters = says["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            let named_in_path = parameters.iter().filter(|one| one["in"] == "path").map(|one| one["name"].as_str().unwrap());
+            let asked = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+            assert_eq!(named_in_path.collect::<BTreeSet<_>>(), asked.collect(), "{named} and the parameters of its path");
+        }
+    }
+    let events = docs::asyncapi::document("https://postroom.example", "wss://postroom.example/live");
+    for document in [&document, &events] {
+        for reference in references(document) {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "nothing at {reference}");
+        }
+    }
+}
+
+/// Every `$ref` in a document.
+fn references(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Object(members) => {
+            let own = members.get("$ref").and_then(Value::as_str);
+            own.into_iter().chain(members.values().flat_map(references)).collect()
+        }
+        Value::Array(each) => each.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A schema that shares its name with another's would stand for both.
+#[test]
+fn no_two_bodies_share_a_name() {
+    let mut seen = BTreeMap::new();
+    for (path, source) in sources(&root().join("functions")) {
+        for (at, _) in source.match_indices("ToSchema)]") {
+            let item = &source[at..];
+            let Some(word) = ["struct ", "enum "].iter().filter_map(|word| Some(item.find(word)? + word.len())).min() else { continue };
+            let (head, rest) = item.split_at(word);
+            let given = head.split_once("schema(as = ").and_then(|(_, rest)| rest.split_once(')'));
+            let name = given.map_or_else(|| rest.split(|c: char| !c.is_alphanumeric()).next().unwrap(), |(name, _)| name).to_owned();
+            if let Some(before) = seen.insert(name.clone(), path.clone()) {
+                panic!("{name} is in {} and in {}: tell them apart by #[schema(as = file::{name})]", before.display(), path.display());
+            }
+        }
+    }
+}
+
+/// The Rust files under a folder.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let rust = files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let own = rust.map(|path| (path.clone(), fs::read_to_string(path).unwrap()));
+    own.chain(folders.iter().flat_map(|folder| sources(folder))).collect()
+}
+
 #[test]
 fn a_function_is_a_folder_a_binary_and_a_resource() {
     let folders: BTreeSet<String> =
@@ -73,8 +165,23 @@ fn a_function_is_a_folder_a_binary_and_a_resource() {
 
 #[test]
 fn a_function_is_given_the_variables_that_it_asks_for() {
-    let asked =
-        needs!(collections, console, courier, fanout, feed, invites, janitor, library, mailer, realtime, signin, signup, teams, webhooks);
+    let asked = needs!(
+        collections,
+        console,
+        courier,
+        docs,
+        fanout,
+        feed,
+        invites,
+        janitor,
+        library,
+        mailer,
+        realtime,
+        signin,
+        signup,
+        teams,
+        webhooks
+    );
     let given = template().functions.into_iter().map(|(name, function)| (name, function.variables.into_keys().collect()));
     assert_eq!(asked, given.collect(), "left: functions, right: infra/template.yaml");
 }

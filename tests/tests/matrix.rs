@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use docs::openapi::operations;
 use serde_json::{Value, json};
-use tests::coded::operations;
 use tests::{Ask, Client, Team, TestApp, User, link_token, samples};
 
 /// The callers, in the order of the columns. All but the first three are or were in the team; the maker of everything
@@ -75,6 +75,9 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("POST /api/payments/stripe",                         [404,   404,   404,   404,   404,   404,   404,   404]),
     ("GET /api/teams/discover",                           [401,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /api/plans",                                    [200,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/openapi.json",                             [200,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/asyncapi.json",                            [200,   200,   200,   200,   200,   200,   200,   200]),
+    ("GET /api/docs",                                     [200,   200,   200,   200,   200,   200,   200,   200]),
     ("GET /api/accounts",                                 [401,   400,   400,   403,   200,   403,   403,   403]),
     ("POST /api/teams/buy",                               [401,   200,   200,   200,   200,   200,   200,   403]),
     ("GET /api/workspaces",                               [401,   200,   200,   200,   200,   200,   200,   200]),

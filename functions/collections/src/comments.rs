@@ -20,7 +20,8 @@ use store::comments::{Said, Saying};
 
 /// What a comment says: `tags` names those whom it mentions, `{"@anna": {"type": "user", "id": "123"}}`. Names in the text
 /// (`@anna`) of people who can see it count as well.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = comments::New)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct New {
     body: String,
@@ -30,7 +31,8 @@ pub(crate) struct New {
 }
 
 /// The same of one that is changed: its thread stays.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = comments::Reworded)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Reworded {
     body: String,
@@ -223,7 +225,7 @@ pub(crate) async fn reopen(holder: Holder, Path(thread): Path<String>, State(app
 }
 
 /// Say something about a collection; with `threadId`, answer.
-#[utoipa::path(post, path = "/api/collections/{collection}/comments", tag = "Comments", params(("collection" = String, Path)),
+#[utoipa::path(post, path = "/api/collections/{collection}/comments", tag = "Comments", request_body = New, params(("collection" = String, Path)),
     responses((status = 201, description = "`{\"data\":{\"id\",\"threadId\",\"status\",\"createdBy\",\"createdAt\",\"updatedAt\",\"body\"}}`")))]
 pub(crate) async fn on_collection(
     By(by): By<MayComment>,
@@ -235,7 +237,7 @@ pub(crate) async fn on_collection(
 }
 
 /// Put one's own comment on a collection otherwise.
-#[utoipa::path(put, path = "/api/collections/{collection}/comments/{comment}", tag = "Comments",
+#[utoipa::path(put, path = "/api/collections/{collection}/comments/{comment}", tag = "Comments", request_body = Reworded,
     params(("collection" = String, Path), ("comment" = u64, Path)), responses((status = 200, description = "`{\"data\"}`, the comment")))]
 pub(crate) async fn change_on_collection(
     By(by): By<MayComment>,
@@ -263,7 +265,7 @@ pub(crate) async fn delete_on_collection(
 macro_rules! said_on {
     ($kind:expr, $all:literal, $one:literal, $(#[$say:meta])* $create:ident, $(#[$reword:meta])* $change:ident, $(#[$take:meta])* $delete:ident) => {
         $(#[$say])*
-        #[utoipa::path(post, path = $all, tag = "Comments", params(("collection" = String, Path), ("item" = String, Path)),
+        #[utoipa::path(post, path = $all, tag = "Comments", request_body = New, params(("collection" = String, Path), ("item" = String, Path)),
             responses((status = 201, description = "`{\"data\"}`, the comment")))]
         pub(crate) async fn $create(
             By(by): By<MayComment>,
@@ -276,7 +278,7 @@ macro_rules! said_on {
         }
 
         $(#[$reword])*
-        #[utoipa::path(put, path = $one, tag = "Comments",
+        #[utoipa::path(put, path = $one, tag = "Comments", request_body = Reworded,
             params(("collection" = String, Path), ("item" = String, Path), ("comment" = u64, Path)),
             responses((status = 200, description = "`{\"data\"}`, the comment")))]
         pub(crate) async fn $change(

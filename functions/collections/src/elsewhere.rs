@@ -19,8 +19,9 @@ const TIME: Duration = Duration::from_secs(15);
 const AT_ONCE: usize = 500;
 
 /// A key, which is shown nowhere.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
+#[schema(as = elsewhere::Key)]
 struct Key(String);
 
 impl Key {
@@ -86,7 +87,8 @@ async fn listed(app: &App, key: &str, workspace: Option<&str>) -> Result<Vec<Val
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = elsewhere::Where)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Where {
     api_key: Key,
@@ -94,7 +96,7 @@ pub(crate) struct Where {
 }
 
 /// What there is in a Postman account, or in one workspace of it: sent with the account's key, which is not kept.
-#[utoipa::path(post, path = "/api/import/postman/collections", tag = "Import", params(("workspace" = Option<String>, Query)),
+#[utoipa::path(post, path = "/api/import/postman/collections", tag = "Import", request_body = Where, params(("workspace" = Option<String>, Query)),
     responses((status = 200, description = "`{\"workspaces\":[{\"id\",\"name\"}],\"collections\":[{\"uid\",\"name\"}]}`")))]
 pub(crate) async fn list(By(_): By<CreateCollection>, State(app): State<App>, Json(asked): Json<Where>) -> Result<Json<Value>, Problem> {
     let key = asked.api_key.checked()?;
@@ -105,7 +107,8 @@ pub(crate) async fn list(By(_): By<CreateCollection>, State(app): State<App>, Js
     Ok(Json(value!({"workspaces": workspaces, "collections": collections})))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = elsewhere::Wanted)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     api_key: Key,
@@ -116,7 +119,7 @@ pub(crate) struct Wanted {
 /// Import collections of a Postman account: those whose uids are named, or all of a workspace of it (or of all). The key is not
 /// kept. `results` says what became of each; where there are more than fit into one answer, `left` are those to be asked for
 /// again.
-#[utoipa::path(post, path = "/api/import/postman", tag = "Import", params(("workspace" = Option<String>, Query, description = "Ours, where they go")),
+#[utoipa::path(post, path = "/api/import/postman", tag = "Import", request_body = Wanted, params(("workspace" = Option<String>, Query, description = "Ours, where they go")),
     responses((status = 200, description = "`{\"results\":[{\"uid\",\"status\":\"imported|failed\",\"collection\"?,\"reason\"?}],\"left\":[…]}`")))]
 pub(crate) async fn bring(
     By(by): By<CreateCollection>,

@@ -23,6 +23,7 @@ const TASK: &str = "pm~vc:merge-workflow~";
 
 /// What a new fork is to be.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = forks::New)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct New {
     /// What it is called among the forks: 1 to 255 characters.

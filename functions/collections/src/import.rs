@@ -73,7 +73,7 @@ fn nth(first: &CollectionId, index: usize) -> CollectionId {
 
 /// Import a file of any kind that is known: Postman (every version), OpenAPI 3, Swagger 2, HAR, cURL, Insomnia, Bruno, Hoppscotch.
 /// What it is, its content says. With `Prefer: respond-async` it is answered at once (202) with a task to ask for.
-#[utoipa::path(post, path = "/api/import", tag = "Import", params(("workspace" = Option<String>, Query)),
+#[utoipa::path(post, path = "/api/import", tag = "Import", request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file, as it is; JSON, YAML or text are taken under their own media types, too"), params(("workspace" = Option<String>, Query)),
     responses((status = 200, description = "`{\"collection\":{…},\"collections\":[…],\"format\",\"report\":{\"taken\",\"changed\",\"left\"}}`")))]
 pub(crate) async fn import(
     By(by): By<CreateCollection>,
@@ -111,7 +111,7 @@ struct OpenApi {
 }
 
 /// Import an OpenAPI document in Postman's shape: `{"type": "json", "input": {…}}` or `{"type": "string", "input": "…"}`.
-#[utoipa::path(post, path = "/api/import/openapi", tag = "Import", params(("workspace" = Option<String>, Query)),
+#[utoipa::path(post, path = "/api/import/openapi", tag = "Import", request_body(content = serde_json::Value, description = "`{\"type\":\"json\",\"input\":{…}}` or `{\"type\":\"string\",\"input\":\"…\"}`, as the Postman API takes it"), params(("workspace" = Option<String>, Query)),
     responses((status = 200, description = "`{\"collections\":[{\"id\",\"name\",\"uid\"}]}`")))]
 pub(crate) async fn openapi(By(by): By<CreateCollection>, State(app): State<App>, File(bytes): File) -> Result<Json<Value>, Problem> {
     let text = json::decode(&bytes).map_err(|rejected| Problem::Malformed(rejected.0))?;
@@ -150,14 +150,15 @@ fn told(upload: &Upload, received: &[usize]) -> Value {
     }})
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = import::NewUpload)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUpload {
     bytes: usize,
 }
 
 /// Begin a file that is sent in parts: says how many there are and how long each is.
-#[utoipa::path(post, path = "/api/uploads", tag = "Import", params(("workspace" = Option<String>, Query)),
+#[utoipa::path(post, path = "/api/uploads", tag = "Import", request_body = NewUpload, params(("workspace" = Option<String>, Query)),
     responses((status = 201, description = "`{\"upload\":{\"id\",\"parts\",\"part_bytes\",\"received\":[],\"expires_at\"}}`")))]
 pub(crate) async fn start(By(by): By<CreateCollection>, State(app): State<App>, Json(new): Json<NewUpload>) -> Result<Response, Problem> {
     if new.bytes == 0 || new.bytes > limit::UPLOAD_BYTES {
@@ -188,7 +189,7 @@ pub(crate) async fn show(Who(caller): Who, Path(id): Path<String>, State(app): S
 }
 
 /// Send a part; again too, whatever came of it before. Parts are counted from 0.
-#[utoipa::path(put, path = "/api/uploads/{upload}/parts/{part}", tag = "Import", params(("upload" = String, Path), ("part" = usize, Path)),
+#[utoipa::path(put, path = "/api/uploads/{upload}/parts/{part}", tag = "Import", request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The part, of exactly the length that was said"), params(("upload" = String, Path), ("part" = usize, Path)),
     responses((status = 200, description = "`{\"part\":n}`")))]
 pub(crate) async fn part(
     Who(caller): Who,

@@ -49,7 +49,7 @@ pub(crate) struct Where {
 }
 
 /// Add an item (with whatever stands in it) to the end of the collection, or under `parent`, or behind `after`.
-#[utoipa::path(post, path = "/api/collections/{collection}/items", tag = "Items", params(("collection" = String, Path),
+#[utoipa::path(post, path = "/api/collections/{collection}/items", tag = "Items", request_body(content = serde_json::Value, description = "An item of a collection of format 2.1: a folder, a request with its examples or, under a request, an example"), params(("collection" = String, Path),
     ("parent" = Option<String>, Query), ("after" = Option<String>, Query)), responses((status = 200, description = "The item")))]
 pub(crate) async fn create(
     By(by): By<EditCollection>,
@@ -108,7 +108,7 @@ pub(crate) fn with_slots(body: &str, seen: &str) -> String {
 }
 
 /// Replace an item's JSON. With `If-Match`, an edit that came between is merged or told (409); it is never overwritten.
-#[utoipa::path(put, path = "/api/collections/{collection}/items/{item}", tag = "Items",
+#[utoipa::path(put, path = "/api/collections/{collection}/items/{item}", tag = "Items", request_body(content = serde_json::Value, description = "The item of format 2.1, without what stands in it"),
     params(("collection" = String, Path), ("item" = String, Path)),
     responses((status = 200, description = "The item as it is now; `\"merged\": true` where it was merged"), (status = 409, description = "Both sides, and the choices")))]
 pub(crate) async fn replace(
@@ -149,7 +149,7 @@ pub(crate) fn patched(body: String, json_patch: bool) -> Result<Mine, Problem> {
 }
 
 /// Change an item's JSON by a JSON Merge Patch (RFC 7396), or by a JSON Patch (RFC 6902, `application/json-patch+json`).
-#[utoipa::path(patch, path = "/api/collections/{collection}/items/{item}", tag = "Items",
+#[utoipa::path(patch, path = "/api/collections/{collection}/items/{item}", tag = "Items", request_body(content = serde_json::Value, description = "A JSON Merge Patch (RFC 7396) or, as `application/json-patch+json`, a JSON Patch (RFC 6902)"),
     params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The item as it is now")))]
 pub(crate) async fn change(
     By(by): By<EditCollection>,
@@ -193,7 +193,8 @@ pub(crate) async fn duplicate(
     Ok(answer(&app.store.add(&by, copy, Some(Some(&id)), app.now()).await?, false))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = items::Copy)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Copy {
     collection: String,
@@ -203,7 +204,7 @@ pub(crate) struct Copy {
 }
 
 /// Put a copy of an item, with everything in it, into another collection (or another place of this one).
-#[utoipa::path(post, path = "/api/collections/{collection}/items/{item}/copy", tag = "Items",
+#[utoipa::path(post, path = "/api/collections/{collection}/items/{item}/copy", tag = "Items", request_body = Copy,
     params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The copy")))]
 pub(crate) async fn copy(
     By(from): By<ReadCollection>,
@@ -239,7 +240,8 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Optio
     Option::<String>::deserialize(from).map(Some)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = items::Move)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Move {
     parent: Option<String>,
@@ -248,7 +250,7 @@ pub(crate) struct Move {
 }
 
 /// Move an item under `parent` (`null`: to the collection itself), behind `after` (`null`: to the front; left out: to the end).
-#[utoipa::path(post, path = "/api/collections/{collection}/items/{item}/move", tag = "Items",
+#[utoipa::path(post, path = "/api/collections/{collection}/items/{item}/move", tag = "Items", request_body = Move,
     params(("collection" = String, Path), ("item" = String, Path)), responses((status = 200, description = "The item")))]
 pub(crate) async fn relocate(
     By(by): By<EditCollection>,

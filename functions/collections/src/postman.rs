@@ -96,7 +96,7 @@ async fn answer(app: &App, by: &Access<EditCollection>, element: &Element, actio
 macro_rules! written {
     ($kind:expr, $list:literal, $one:literal, $under:literal, $(#[$make:meta])* $create:ident, $(#[$change:meta])* $replace:ident, $(#[$drop:meta])* $delete:ident) => {
         $(#[$make])*
-        #[utoipa::path(post, path = $list, tag = "Elements", params(("collection" = String, Path), ($under = Option<String>, Query)),
+        #[utoipa::path(post, path = $list, tag = "Elements", request_body(content = serde_json::Value, description = "What the Postman API takes for it: `name`, `description`, and of a request its `url`, `method`, `headerData`, `dataMode` …"), params(("collection" = String, Path), ($under = Option<String>, Query)),
             responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
         pub(crate) async fn $create(
             By(by): By<EditCollection>,
@@ -108,7 +108,7 @@ macro_rules! written {
         }
 
         $(#[$change])*
-        #[utoipa::path(put, path = $one, tag = "Elements", params(("collection" = String, Path), ("item" = String, Path)),
+        #[utoipa::path(put, path = $one, tag = "Elements", request_body(content = serde_json::Value, description = "What the Postman API takes for it; fields that are left out stay"), params(("collection" = String, Path), ("item" = String, Path)),
             responses((status = 200, description = "`{\"model_id\",\"meta\",\"data\",\"revision\"}`")))]
         pub(crate) async fn $replace(
             By(by): By<EditCollection>,

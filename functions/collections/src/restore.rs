@@ -11,7 +11,8 @@ use serde_json::json;
 
 use crate::whole::told;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = restore::What)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct What {
     seq: u64,
@@ -20,7 +21,7 @@ pub(crate) struct What {
 
 /// Bring back what was after change `seq`: the element `item` with everything that stood in it, or the whole collection. It
 /// is a change like any other: what it replaces stays in the history.
-#[utoipa::path(post, path = "/api/collections/{collection}/restore", tag = "Changes", params(("collection" = String, Path)),
+#[utoipa::path(post, path = "/api/collections/{collection}/restore", tag = "Changes", request_body = What, params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"},\"revision\"}`")))]
 pub(crate) async fn restore(By(by): By<EditCollection>, State(app): State<App>, Json(what): Json<What>) -> Result<Response, Problem> {
     let item = what.item.map(|raw| ElementId::parse(&raw).map_err(|_| Problem::field("/item", "there is no such item"))).transpose()?;

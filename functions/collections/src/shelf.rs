@@ -8,12 +8,14 @@ use domain::tags::{Slug, Tag};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = shelf::Tags)]
 pub(crate) struct Tags {
     tags: Option<Vec<Named>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = shelf::Named)]
 struct Named {
     #[serde(default)]
     slug: String,
@@ -44,14 +46,14 @@ fn told(tags: &[Tag]) -> Json<Value> {
 }
 
 /// Replace a collection's tags.
-#[utoipa::path(put, path = "/api/collections/{collection}/tags", tag = "Tags", params(("collection" = String, Path)),
+#[utoipa::path(put, path = "/api/collections/{collection}/tags", tag = "Tags", request_body = Tags, params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"tags\":[{\"slug\"}]}`")))]
 pub(crate) async fn tag_collection(By(by): By<EditCollection>, State(app): State<App>, body: Typed<Tags>) -> Result<Json<Value>, Problem> {
     Ok(told(&app.store.tag_collection(&by, slugs(body)?, app.now()).await?))
 }
 
 /// Replace a workspace's tags.
-#[utoipa::path(put, path = "/api/workspaces/{workspace}/tags", tag = "Tags", params(("workspace" = String, Path)),
+#[utoipa::path(put, path = "/api/workspaces/{workspace}/tags", tag = "Tags", request_body = Tags, params(("workspace" = String, Path)),
     responses((status = 200, description = "`{\"tags\":[{\"slug\"}]}`")))]
 pub(crate) async fn tag_workspace(By(by): By<CreateCollection>, State(app): State<App>, body: Typed<Tags>) -> Result<Json<Value>, Problem> {
     Ok(told(&app.store.tag_workspace(&by, slugs(body)?, app.now()).await?))

@@ -35,7 +35,7 @@ impl Which {
 /// Follow a collection, or with `item` a folder or request of it and everything in it: its changes come to the caller's
 /// WebSockets (`socket`) and feed (`feed`), and by mail: `now`, `hourly`, `daily` or `off`. What is left out stays as it
 /// is; at first all is on.
-#[utoipa::path(put, path = "/api/collections/{collection}/subscription", tag = "Subscriptions",
+#[utoipa::path(put, path = "/api/collections/{collection}/subscription", tag = "Subscriptions", request_body(content = Option<serde_json::Value>, description = "`{\"socket\":true,\"feed\":true,\"mail\":\"now|hourly|daily|never\"}`; what is left out stays as it is"),
     params(("collection" = String, Path), ("item" = Option<String>, Query)),
     responses((status = 200, description = "`{\"subscription\":{\"collection\",\"item\"?,\"socket\",\"feed\",\"mail\",\"since\"}}`")))]
 pub(crate) async fn subscribe(

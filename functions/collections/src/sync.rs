@@ -20,7 +20,7 @@ const CHANGES_BYTES: usize = 4 * 1024 * 1024;
 /// revision of what it changes: it is applied, merged, or answered as a conflict with both sides, whatever becomes of the
 /// others. Sent again with the same keys, nothing is done twice. The answer has the changes after `since` (the client's own
 /// among them) and the proof of the state after them; `more` where there are further ones (`GET …/changes`).
-#[utoipa::path(post, path = "/api/collections/{collection}/sync", tag = "Changes", params(("collection" = String, Path)),
+#[utoipa::path(post, path = "/api/collections/{collection}/sync", tag = "Changes", request_body(content = serde_json::Value, description = "`{\"since\":N,\"operations\":[{\"key\",\"op\",\"base\",…}]}`, see the description"), params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"results\":[{\"key\",\"status\":\"applied|merged|conflict|failed\",…}],\"changes\":[…],\"head\",\"more\",\"state\"}`")))]
 pub(crate) async fn sync(By(by): By<EditCollection>, State(app): State<App>, Document(body): Document) -> Result<Response, Problem> {
     let since = match json::get(&body, "since") {

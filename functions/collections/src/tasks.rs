@@ -252,14 +252,15 @@ pub(crate) async fn of_duplication(Who(caller): Who, Path(id): Path<String>, Sta
     Ok(duplication(&asked(&app, &caller, &id).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = tasks::Duplicate)]
 pub(crate) struct Duplicate {
     workspace: String,
     suffix: Option<String>,
 }
 
 /// Make a copy of a collection, with everything in it, in a workspace.
-#[utoipa::path(post, path = "/api/collections/{collection}/duplicates", tag = "Collections", params(("collection" = String, Path)),
+#[utoipa::path(post, path = "/api/collections/{collection}/duplicates", tag = "Collections", request_body = Duplicate, params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"task\":{\"id\",\"status\",\"reason\"}}`")))]
 pub(crate) async fn duplicate(
     By(by): By<ReadCollection>,

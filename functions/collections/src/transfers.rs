@@ -16,7 +16,8 @@ use store::{Conflict, Error};
 /// Things that are carried at once.
 const AT_ONCE: usize = 100;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = transfers::Transfer)]
 pub(crate) struct Transfer {
     ids: Vec<String>,
     mode: Mode,
@@ -27,14 +28,16 @@ pub(crate) struct Transfer {
     collection: Option<String>,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(as = transfers::Mode)]
 #[serde(rename_all = "lowercase")]
 enum Mode {
     Copy,
     Move,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = transfers::Target)]
 struct Target {
     id: String,
     model: String,
@@ -42,7 +45,8 @@ struct Target {
     collection: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, utoipa::ToSchema)]
+#[schema(as = transfers::Location)]
 struct Location {
     id: Option<String>,
     position: Option<String>,
@@ -247,7 +251,7 @@ fn taken(elements: &[Element], id: &ElementId) -> Option<Vec<Element>> {
 macro_rules! transfers {
     ($($(#[$doc:meta])* $name:ident: $path:literal, $kind:expr;)*) => {$(
         $(#[$doc])*
-        #[utoipa::path(post, path = $path, tag = "Elements", responses((status = 200, description = "`{\"ids\":[…]}`: the uids of what is there now")))]
+        #[utoipa::path(post, path = $path, tag = "Elements", request_body = Transfer, responses((status = 200, description = "`{\"ids\":[…]}`: the uids of what is there now")))]
         pub(crate) async fn $name(
             Who(caller): Who,
             key: Keyed,

@@ -38,7 +38,7 @@ pub(crate) fn told(head: &Head) -> Response {
 
 /// Import a collection (format 1, 2.0 or 2.1, wrapped in `{"collection": …}` or bare) into a workspace. With `Prefer:
 /// respond-async` it is answered at once (202) with a task to ask for.
-#[utoipa::path(post, path = "/api/collections", tag = "Collections",
+#[utoipa::path(post, path = "/api/collections", tag = "Collections", request_body(content = serde_json::Value, description = "`{\"collection\":{…}}` or the collection alone: Postman v1, v2.0 or v2.1"),
     params(("workspace" = Option<String>, Query, description = "The workspace; one's own where none is named")),
     responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"}}`")))]
 pub(crate) async fn create(
@@ -59,7 +59,7 @@ pub(crate) async fn create(
 
 /// Replace everything in a collection. Ids that match are kept. With `If-Match`, only if nothing changed since. With `Prefer:
 /// respond-async` it is answered at once (202) with a task to ask for.
-#[utoipa::path(put, path = "/api/collections/{collection}", tag = "Collections", params(("collection" = String, Path)),
+#[utoipa::path(put, path = "/api/collections/{collection}", tag = "Collections", request_body(content = serde_json::Value, description = "`{\"collection\":{…}}` or the collection alone: Postman v1, v2.0 or v2.1"), params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"}}`")))]
 pub(crate) async fn replace(
     By(by): By<EditCollection>,
@@ -81,7 +81,7 @@ pub(crate) async fn replace(
 }
 
 /// Change the collection's own part (name, description, variables, authorization, scripts) by a JSON Merge Patch.
-#[utoipa::path(patch, path = "/api/collections/{collection}", tag = "Collections", params(("collection" = String, Path)),
+#[utoipa::path(patch, path = "/api/collections/{collection}", tag = "Collections", request_body(content = serde_json::Value, description = "`{\"collection\":{…}}`: the parts of a collection, beside its items, that are changed"), params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"description\"}}`")))]
 pub(crate) async fn change(
     By(by): By<EditCollection>,

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::ids::CollectionId;
+use sha2::{Digest, Sha256};
 
 use crate::views::{self, Frame};
 
@@ -45,6 +46,26 @@ fn headers(realtime: &str, robot: &str) -> HeaderMap {
 pub fn page(app: &App, template: &impl Template) -> Result<Response, Lost> {
     let html = template.render().map_err(|error| Problem::Internal(format!("a page cannot be rendered: {error}")))?;
     Ok((headers(&app.config.realtime_url, ""), Html(html)).into_response())
+}
+
+/// A page that may be kept, and found: by the address that it is known by.
+pub fn public(app: &App, headers: &HeaderMap, template: &impl Template, path: &str) -> Result<Response, Lost> {
+    let html = template.render().map_err(|error| Problem::Internal(format!("a page cannot be rendered: {error}")))?;
+    let hash: String = Sha256::digest(html.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{hash}\"");
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let mut answer = match known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)) {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => page(app, template)?,
+    };
+    let canonical = format!("<{}{path}>; rel=\"canonical\"", app.config.pages_url);
+    for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, "public, no-cache".to_owned()), (header::LINK, canonical)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer.headers_mut().remove("x-robots-tag");
+    Ok(answer)
 }
 
 /// The robot check's widget, where there is one.

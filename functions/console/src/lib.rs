@@ -6,7 +6,7 @@
 mod access;
 mod account;
 mod accounts;
-mod answer;
+pub mod answer;
 pub mod assets;
 mod billing;
 mod comments;

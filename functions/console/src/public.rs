@@ -1,45 +1,23 @@
 //! What anybody reads, with an account or without, and what search engines are told. These pages are the same for everyone;
 //! who keeps a copy asks each time whether it still is so, because a workspace may be closed at any moment.
 
-use app::{Anyone, App, Problem};
-use askama::Template;
+use app::{Anyone, App};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::{Access, Caller, ReadCollection, ReadWorkspace};
 use domain::collection::{self, Kind};
 use domain::{json, limit};
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
-use crate::answer::{Lost, On, page};
+use crate::answer::{Lost, On, public};
 use crate::views::{Frame, Moment, PublicCollection, PublicLink, PublicRow, PublicWorkspace};
 
 /// Folders and requests on one page.
 const ROWS: usize = 1_000;
 /// Workspaces that are listed side by side for the map.
 const AT_ONCE: usize = 8;
-
-/// A page that may be kept, and found: by the address that it is known by.
-fn public(app: &App, headers: &HeaderMap, template: &impl Template, path: &str) -> Result<Response, Lost> {
-    let html = template.render().map_err(|error| Problem::Internal(format!("a page cannot be rendered: {error}")))?;
-    let hash: String = Sha256::digest(html.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{hash}\"");
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let mut answer = match known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)) {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => page(app, template)?,
-    };
-    let canonical = format!("<{}{path}>; rel=\"canonical\"", app.config.pages_url);
-    for (name, value) in [(header::ETAG, tag), (header::CACHE_CONTROL, "public, no-cache".to_owned()), (header::LINK, canonical)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            answer.headers_mut().insert(name, value);
-        }
-    }
-    answer.headers_mut().remove("x-robots-tag");
-    Ok(answer)
-}
 
 fn paragraphs(text: &str) -> Vec<String> {
     text.split("\n\n").map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()

@@ -27,14 +27,15 @@ pub(crate) async fn list(Who(caller): Who, Query(asked): Query<Asked>, State(app
     Ok(Json(json!({"notifications": notices, "unread": unread, "cursor": page.cursor})))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = inbox::Which)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     ids: Option<Vec<String>>,
 }
 
 /// Marks notifications as read: those with these `ids`, or all.
-#[utoipa::path(post, path = "/api/notifications/read", tag = "Notifications", responses((status = 200, description = "`{\"unread\"}`")))]
+#[utoipa::path(post, path = "/api/notifications/read", tag = "Notifications", request_body = Option<Which>, responses((status = 200, description = "`{\"unread\"}`")))]
 pub(crate) async fn read(Who(caller): Who, State(app): State<App>, which: Option<Json<Which>>) -> Result<Json<Value>, Problem> {
     app::writes(&caller)?;
     app.store.mark_read(&caller, which.and_then(|Json(which)| which.ids).as_deref()).await?;

@@ -23,7 +23,7 @@ pub(crate) async fn get(Who(caller): Who, State(app): State<App>) -> Result<Json
 }
 
 /// Chooses. What is left out is on; mails about security cannot be turned off.
-#[utoipa::path(put, path = "/api/me/notifications", tag = "Notifications",
+#[utoipa::path(put, path = "/api/me/notifications", tag = "Notifications", request_body = Preferences,
     responses((status = 200, description = "As `GET` answers"), (status = 422, description = "Names each place that was not taken")))]
 pub(crate) async fn put(Who(caller): Who, State(app): State<App>, Json(chosen): Json<Preferences>) -> Result<Json<Value>, Problem> {
     app::writes(&caller)?;

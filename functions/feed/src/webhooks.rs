@@ -49,6 +49,7 @@ fn delivery(message: &Message) -> Value {
 
 /// A webhook as it is wanted. What is left out of a change stays as it is.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = webhooks::Wanted)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Wanted {
     /// Where it tells: an `https` address that everybody reaches.

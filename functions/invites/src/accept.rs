@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use store::Conflict;
 use utoipa::ToSchema;
 
+/// What the link of an invitation invites to.
 #[utoipa::path(
-    get, path = "/api/invites/{token}", tag = "invites", params(("token" = String, Path, description = "The last part of the link")), security(()),
+    get, path = "/api/invites/{token}", tag = "Invitations", params(("token" = String, Path, description = "The last part of the link")), security(()),
     responses(
         (status = 200, description = "What the holder of the link is invited to: `invite`"),
         (status = 404, description = "This is no link of ours"),
@@ -41,8 +42,9 @@ pub(crate) struct Accept {
     email: Option<String>,
 }
 
+/// Accept an invitation: the caller is in the team.
 #[utoipa::path(
-    post, path = "/api/invites/accept", tag = "invites", request_body = Accept,
+    post, path = "/api/invites/accept", tag = "Invitations", request_body = Accept,
     responses(
         (status = 200, description = "The caller is in the team (or was already): `team`"),
         (status = 403, description = "`invite_for_another`: the team binds invitations to their addresses, and the caller has another; `sso_required`"),

@@ -34,8 +34,9 @@ fn all_shown(app: &App, invites: &[Invite]) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({"invites": invites})))
 }
 
+/// The invitations of a team.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/invites", tag = "invites", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}/invites", tag = "Invitations", params(("team" = u64, Path)),
     responses((status = 200, description = "`invites`, the oldest first, each with its link to copy"))
 )]
 pub(crate) async fn list(State(app): State<App>, By(access): By<ManageInvites>) -> Result<Json<Value>, Problem> {
@@ -44,6 +45,7 @@ pub(crate) async fn list(State(app): State<App>, By(access): By<ManageInvites>) 
 
 /// Whom to invite.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = manage::New)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct New {
     /// E-mail addresses, at most 100. One text may hold many, as people paste them: with commas, semicolons, lines and
@@ -70,8 +72,9 @@ fn lines(typed: &[String]) -> Vec<Result<Email, (usize, String)>> {
     all.filter(|line| line.as_ref().map_or(true, |email| seen.insert(email.clone()))).collect()
 }
 
+/// Invite people by their addresses: each is sent a link, which can also be copied.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/invites", tag = "invites", params(("team" = u64, Path)), request_body = New,
+    post, path = "/api/teams/{team}/invites", tag = "Invitations", params(("team" = u64, Path)), request_body = New,
     responses(
         (status = 200, description = "`invites`, one for each address: with id and link where it is invited and mailed, otherwise with the reason as its status"),
         (status = 409, description = "None could be invited: `no_free_seat`, `already_invited`, `already_member`; `invites` says what became of each"),
@@ -134,8 +137,9 @@ fn nobody(strange: Vec<FieldError>, refused: &[Conflict], answers: Value) -> Pro
     }
 }
 
+/// Send all pending invitations again, with new links.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/invites/resend", tag = "invites", params(("team" = u64, Path)),
+    post, path = "/api/teams/{team}/invites/resend", tag = "Invitations", params(("team" = u64, Path)),
     responses((status = 200, description = "All pending invitations are mailed again with new links: `invites`"))
 )]
 pub(crate) async fn resend_all(State(app): State<App>, By(access): By<ManageInvites>) -> Result<Json<Value>, Problem> {
@@ -151,8 +155,9 @@ pub(crate) async fn resend_all(State(app): State<App>, By(access): By<ManageInvi
     all_shown(&app, &again)
 }
 
+/// Send an invitation again, with a new link.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/invites/{invite}/resend", tag = "invites", params(("team" = u64, Path), ("invite" = String, Path)),
+    post, path = "/api/teams/{team}/invites/{invite}/resend", tag = "Invitations", params(("team" = u64, Path), ("invite" = String, Path)),
     responses(
         (status = 200, description = "The invitation is mailed again with a new link, the old link is dead: `invite`"),
         (status = 410, description = "`invite_gone`"),
@@ -167,8 +172,9 @@ pub(crate) async fn resend(
     Ok(Json(json!({"invite": shown(&app, &invite)?})))
 }
 
+/// Take an invitation back: its link opens nothing.
 #[utoipa::path(
-    delete, path = "/api/teams/{team}/invites/{invite}", tag = "invites", params(("team" = u64, Path), ("invite" = String, Path)),
+    delete, path = "/api/teams/{team}/invites/{invite}", tag = "Invitations", params(("team" = u64, Path), ("invite" = String, Path)),
     responses((status = 200, description = "Its link is dead and its seat is free"), (status = 410, description = "`invite_gone`"))
 )]
 pub(crate) async fn take_back(

@@ -25,8 +25,9 @@ fn shown(wish: &Wish) -> Value {
     })
 }
 
+/// The wishes that somebody be invited.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/invite-requests", tag = "invites", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}/invite-requests", tag = "Invitations", params(("team" = u64, Path)),
     responses((status = 200, description = "`requests`, the newest first: for an admin those that wait, for others their own with what became of them"))
 )]
 pub(crate) async fn list(State(app): State<App>, By(access): By<AskToInvite>) -> Result<Json<Value>, Problem> {
@@ -38,6 +39,7 @@ pub(crate) async fn list(State(app): State<App>, By(access): By<AskToInvite>) ->
 
 /// Who is to be invited.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = wishes::New)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct New {
     /// Their e-mail address.
@@ -49,8 +51,9 @@ pub(crate) struct New {
     note: String,
 }
 
+/// Wish that somebody be invited.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/invite-requests", tag = "invites", params(("team" = u64, Path)), request_body = New,
+    post, path = "/api/teams/{team}/invite-requests", tag = "Invitations", params(("team" = u64, Path)), request_body = New,
     responses(
         (status = 200, description = "The admins are told: `request`"),
         (status = 409, description = "`already_member`, `already_invited`, `already_asked`"),
@@ -87,8 +90,9 @@ pub(crate) struct Approval {
     role: Option<TeamRole>,
 }
 
+/// Invite whom somebody wished for.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/invite-requests/{request}/approve", tag = "invites",
+    post, path = "/api/teams/{team}/invite-requests/{request}/approve", tag = "Invitations",
     params(("team" = u64, Path), ("request" = String, Path)), request_body = Approval,
     responses(
         (status = 200, description = "The address is invited, who asked is told: `request`"),
@@ -106,8 +110,9 @@ pub(crate) async fn approve(
     Ok(Json(json!({"request": shown(&wish)})))
 }
 
+/// Refuse a wish.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/invite-requests/{request}/refuse", tag = "invites",
+    post, path = "/api/teams/{team}/invite-requests/{request}/refuse", tag = "Invitations",
     params(("team" = u64, Path), ("request" = String, Path)),
     responses((status = 200, description = "Who asked is told: `request`"), (status = 410, description = "`wish_gone`"))
 )]
@@ -122,6 +127,7 @@ pub(crate) async fn refuse(
 
 /// What to change of how people come in. What is left out stays.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = wishes::Change)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// Whether only the account with the invited address can accept an invitation.
@@ -134,8 +140,9 @@ pub(crate) struct Change {
     role: Option<TeamRole>,
 }
 
+/// How people come into the team.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/joining", tag = "invites", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}/joining", tag = "Invitations", params(("team" = u64, Path)),
     responses((status = 200, description = "How people come into the team: `joining`"))
 )]
 pub(crate) async fn joining(State(app): State<App>, By(access): By<ManageInvites>) -> Result<Json<Value>, Problem> {
@@ -143,8 +150,9 @@ pub(crate) async fn joining(State(app): State<App>, By(access): By<ManageInvites
     Ok(Json(json!({"joining": team.joining})))
 }
 
+/// Change how people come into the team.
 #[utoipa::path(
-    patch, path = "/api/teams/{team}/joining", tag = "invites", params(("team" = u64, Path)), request_body = Change,
+    patch, path = "/api/teams/{team}/joining", tag = "Invitations", params(("team" = u64, Path)), request_body = Change,
     responses((status = 200, description = "It holds from now on, for invitations that wait as well: `joining`"))
 )]
 pub(crate) async fn set_joining(

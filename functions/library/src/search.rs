@@ -61,7 +61,8 @@ fn shown(hit: &Hit) -> Value {
     shown
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = search::Wanted)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Wanted {
     #[serde(default)]
@@ -73,7 +74,8 @@ pub(crate) struct Wanted {
     filters: Option<Filters>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = search::Filters)]
 struct Filters {
     #[serde(rename = "$and", default)]
     and: Vec<Map<String, Value>>,
@@ -124,7 +126,7 @@ fn of_all(name: &str) -> Option<&'static str> {
 
 /// Look for requests, collections or workspaces, in the Postman API's shape. Of what Postman has and we have not (its public
 /// network, flows, specifications …) nothing is found.
-#[utoipa::path(post, path = "/api/search", tag = "Search", params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
+#[utoipa::path(post, path = "/api/search", tag = "Search", request_body = Wanted, params(("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, description = "`{\"data\":[…],\"meta\":{\"q\",\"total\",\"nextCursor\"}}`")))]
 pub(crate) async fn postman(
     Holder(caller): Holder,

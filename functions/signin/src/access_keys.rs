@@ -40,8 +40,9 @@ pub(crate) struct Asked {
     collection: Option<String>,
 }
 
+/// The caller's access keys, each for one collection.
 #[utoipa::path(
-    get, path = "/api/collection-access-keys", tag = "Collection Access Keys",
+    get, path = "/api/collection-access-keys", tag = "Sessions and keys",
     params(("collectionId" = Option<String>, Query, description = "A collection by its uid or id: whoever is admin in it sees everybody's keys")),
     responses((status = 200, description = "The caller's access keys, without their secrets: `data`"))
 )]
@@ -72,8 +73,9 @@ pub(crate) struct NewAccessKey {
     collection: String,
 }
 
+/// Make an access key: it opens one collection, for reading, and is shown once.
 #[utoipa::path(
-    post, path = "/api/collection-access-keys", tag = "Collection Access Keys", request_body = NewAccessKey,
+    post, path = "/api/collection-access-keys", tag = "Sessions and keys", request_body = NewAccessKey,
     responses(
         (status = 200, description = "The key; `access_key.key` is shown this once, `access_key.url` is the export with it"),
         (status = 403, description = "The caller does not edit the collection, or came with an API key"),
@@ -118,8 +120,9 @@ pub(crate) async fn make(
     Ok(Json(json!({"access_key": answer})))
 }
 
+/// Delete an access key: it opens nothing from now on.
 #[utoipa::path(
-    delete, path = "/api/collection-access-keys/{key}", tag = "Collection Access Keys", params(("key" = String, Path)),
+    delete, path = "/api/collection-access-keys/{key}", tag = "Sessions and keys", params(("key" = String, Path)),
     responses(
         (status = 204, description = "The key works no longer"),
         (status = 403, description = "Somebody else's key, and the caller is not admin in the collection"),

@@ -43,14 +43,16 @@ pub(crate) fn shown(key: &ApiKey) -> Value {
     })
 }
 
-#[utoipa::path(get, path = "/api/me/api-keys", tag = "sessions", responses((status = 200, description = "The caller's keys, without their secrets: `api_keys`")))]
+/// The caller's API keys, without their secrets.
+#[utoipa::path(get, path = "/api/me/api-keys", tag = "Sessions and keys", responses((status = 200, description = "The caller's keys, without their secrets: `api_keys`")))]
 pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
     let api_keys = app.store.api_keys(caller.user, app.now()).await?;
     Ok(Json(json!({"api_keys": api_keys.iter().map(shown).collect::<Vec<_>>()})))
 }
 
+/// Make an API key: it is shown once.
 #[utoipa::path(
-    post, path = "/api/me/api-keys", tag = "sessions", request_body = NewKey,
+    post, path = "/api/me/api-keys", tag = "Sessions and keys", request_body = NewKey,
     responses((status = 200, description = "The key; `api_key.key` is shown this once"))
 )]
 pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Typed(body, mut wrong): Typed<NewKey>) -> Result<Json<Value>, Problem> {
@@ -96,8 +98,9 @@ async fn readable(app: &App, caller: &Caller, named: &str) -> Result<Option<Coll
     }
 }
 
+/// Delete an API key: it opens nothing from now on.
 #[utoipa::path(
-    delete, path = "/api/me/api-keys/{key}", tag = "sessions", params(("key" = String, Path)),
+    delete, path = "/api/me/api-keys/{key}", tag = "Sessions and keys", params(("key" = String, Path)),
     responses(
         (status = 200, description = "The key works no longer, and its WebSockets are closed"),
         (status = 404, description = "The caller has no such key"),

@@ -23,8 +23,9 @@ pub(crate) struct Ask {
     password: String,
 }
 
+/// Ask for another e-mail address: a mail is sent to it.
 #[utoipa::path(
-    post, path = "/api/me/email", tag = "accounts", request_body = Ask,
+    post, path = "/api/me/email", tag = "Accounts", request_body = Ask,
     responses(
         (status = 202, description = "A link is on the way to the new address, good for 24 hours; until it is opened nothing changes"),
         (status = 403, description = "An API key cannot do this; `address_controlled`: the team has to let one"),
@@ -59,8 +60,9 @@ pub(crate) struct Link {
     token: String,
 }
 
+/// Take the new address, by the link of the mail.
 #[utoipa::path(
-    post, path = "/api/me/email/confirm", tag = "accounts", request_body = Link, security(()),
+    post, path = "/api/me/email/confirm", tag = "Accounts", request_body = Link, security(()),
     responses(
         (status = 200, description = "The account has the new address; the old one is told, and may take it back for 7 days: `user`"),
         (status = 404, description = "This is no link of ours"),
@@ -78,8 +80,9 @@ pub(crate) async fn confirm(State(app): State<App>, Json(body): Json<Link>) -> R
     Ok(Json(json!({"user": {"id": profile.id, "username": profile.username, "email": asked}})))
 }
 
+/// Go back to the old address, by the link of the mail that was sent there.
 #[utoipa::path(
-    post, path = "/api/me/email/undo", tag = "accounts", request_body = Link, security(()),
+    post, path = "/api/me/email/undo", tag = "Accounts", request_body = Link, security(()),
     responses(
         (status = 200, description = "The account has its old address back; all sessions and keys have ended, and a link to choose another password is on the way: `user`"),
         (status = 404, description = "This is no link of ours"),

@@ -59,8 +59,9 @@ fn granted(tokens: Value) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(tokens)).into_response()
 }
 
+/// Ask whether somebody has let the device in.
 #[utoipa::path(
-    post, path = "/api/device/token", tag = "sessions", request_body = Exchange, security(()),
+    post, path = "/api/device/token", tag = "Sessions and keys", request_body = Exchange, security(()),
     responses(
         (status = 200, description = "The person said yes: tokens, as of `POST /api/sessions`. Once"),
         (status = 400, description = "As in RFC 8628: `error` is `authorization_pending`, `slow_down` (wait 5 seconds more from now on), `access_denied`, `expired_token`, `invalid_grant` …"),
@@ -70,8 +71,9 @@ pub(crate) async fn device_token(State(app): State<App>, headers: HeaderMap, Fie
     exchange(&app, &headers, body).await
 }
 
+/// Exchange a program's permit, or its refresh token, for tokens (OAuth 2.0 with PKCE).
 #[utoipa::path(
-    post, path = "/api/oauth/token", tag = "sessions", request_body = Exchange, security(()),
+    post, path = "/api/oauth/token", tag = "Sessions and keys", request_body = Exchange, security(()),
     responses(
         (status = 200, description = "Tokens, as of `POST /api/sessions`"),
         (status = 400, description = "As in RFC 6749: `error` is `invalid_grant`, `invalid_request` or `unsupported_grant_type`"),

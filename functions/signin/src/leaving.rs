@@ -16,8 +16,9 @@ use crate::password::who_knows;
 use crate::sessions::{own_session, signed_in};
 use crate::{access_keys, api_keys, closing, sessions};
 
+/// Everything that is kept about the caller.
 #[utoipa::path(
-    post, path = "/api/me/export", tag = "accounts",
+    post, path = "/api/me/export", tag = "Accounts",
     responses(
         (status = 200, description = "Everything that is kept about the caller: account, profile, sessions, keys, teams, subscriptions, collections of their own by their addresses, and what happened"),
         (status = 403, description = "An API key cannot do this"),
@@ -102,8 +103,9 @@ pub(crate) struct End {
     password: String,
 }
 
+/// End the caller's account, with everything that is theirs alone.
 #[utoipa::path(
-    delete, path = "/api/me", tag = "accounts", request_body = End,
+    delete, path = "/api/me", tag = "Accounts", request_body = End,
     responses(
         (status = 200, description = "The account has ended, at once and for good: nothing opens it any more, its collections are no longer there, and the janitor removes what is left within the hour. What was done in teams stays, under the name of a former member"),
         (status = 403, description = "An API key cannot do this"),

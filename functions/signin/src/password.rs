@@ -15,6 +15,7 @@ use crate::sessions::own_session;
 
 /// Whose password is forgotten.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = password::Forgotten)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Forgotten {
     /// The e-mail address of the account.
@@ -25,8 +26,9 @@ pub(crate) struct Forgotten {
     robot_token: Option<String>,
 }
 
+/// Ask for a mail by which the password is set anew.
 #[utoipa::path(
-    post, path = "/api/password/forgot", tag = "accounts", request_body = Forgotten, security(()),
+    post, path = "/api/password/forgot", tag = "Accounts", request_body = Forgotten, security(()),
     responses(
         (status = 202, description = "Where the address has an account, a link is on the way that is good for 30 minutes and once"),
         (status = 422, description = "This is no address, or the robot check did not take the token"),
@@ -71,8 +73,9 @@ async fn hashed(app: &App, password: &Password) -> Result<PasswordHash, Problem>
     Ok(PasswordHash::new(app.passwords.hash(password).await?))
 }
 
+/// Set a new password, by the link of the mail.
 #[utoipa::path(
-    post, path = "/api/password/reset", tag = "accounts", request_body = Reset, security(()),
+    post, path = "/api/password/reset", tag = "Accounts", request_body = Reset, security(()),
     responses(
         (status = 200, description = "The password is changed, the address confirmed, and all sessions have ended: `user`"),
         (status = 404, description = "This is no link of ours"),
@@ -93,6 +96,7 @@ pub(crate) async fn reset(State(app): State<App>, Typed(body, mut wrong): Typed<
 
 /// A change by whoever knows the password.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = password::Change)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Change {
     /// The current password.
@@ -118,8 +122,9 @@ pub(crate) async fn who_knows(app: &App, who: &Who, password: String, pointer: &
     Err(Problem::field(pointer, "this is not the password of your account"))
 }
 
+/// Change the password; other sessions end.
 #[utoipa::path(
-    put, path = "/api/me/password", tag = "accounts", request_body = Change,
+    put, path = "/api/me/password", tag = "Accounts", request_body = Change,
     responses(
         (status = 200, description = "The password is changed; the caller's other sessions have ended, and their WebSockets are closed"),
         (status = 403, description = "An API key cannot do this"),

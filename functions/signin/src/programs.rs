@@ -30,8 +30,9 @@ pub(crate) struct Asks {
     client_id: String,
 }
 
+/// Begin a device's sign-in (RFC 8628): a code for whoever stands before it.
 #[utoipa::path(
-    post, path = "/api/device/code", tag = "sessions", request_body = Asks, security(()),
+    post, path = "/api/device/code", tag = "Sessions and keys", request_body = Asks, security(()),
     responses(
         (status = 200, description = "As in RFC 8628: `device_code`, `user_code`, `verification_uri`, `verification_uri_complete`, `expires_in`, `interval`"),
         (status = 422, description = "`client_id` is missing or too long"),
@@ -92,8 +93,9 @@ pub(crate) struct Answer {
     answer: Said,
 }
 
+/// Say yes or no to the device that showed a code.
 #[utoipa::path(
-    post, path = "/api/device/answer", tag = "sessions", request_body = Answer,
+    post, path = "/api/device/answer", tag = "Sessions and keys", request_body = Answer,
     responses(
         (status = 200, description = "The program hears it when it asks next: `answer`"),
         (status = 403, description = "An API key cannot do this"),
@@ -129,8 +131,9 @@ pub(crate) struct Authorize {
     answer: Said,
 }
 
+/// Let a program sign in with the caller's account, or refuse it.
 #[utoipa::path(
-    post, path = "/api/authorize", tag = "sessions", request_body = Authorize,
+    post, path = "/api/authorize", tag = "Sessions and keys", request_body = Authorize,
     responses(
         (status = 200, description = "Where the browser goes on: `redirect_to`, with a code that is good once, for 60 seconds, or with `error=access_denied`"),
         (status = 403, description = "An API key cannot do this"),

@@ -15,8 +15,9 @@ use crate::password::who_knows;
 use crate::sessions::own_session;
 use crate::starting::is_known;
 
+/// Whether the caller has a second factor.
 #[utoipa::path(
-    get, path = "/api/me/second-factor", tag = "accounts",
+    get, path = "/api/me/second-factor", tag = "Accounts",
     responses((status = 200, description = "`second_factor`: whether it is `on`, since when, and how many `recovery_codes` are left"))
 )]
 pub(crate) async fn look(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
@@ -36,8 +37,9 @@ pub(crate) struct SetUp {
     password: String,
 }
 
+/// Begin to set up a second factor: the secret for the authenticator.
 #[utoipa::path(
-    post, path = "/api/me/second-factor", tag = "accounts", request_body = SetUp,
+    post, path = "/api/me/second-factor", tag = "Accounts", request_body = SetUp,
     responses(
         (status = 200, description = "`secret` and `otpauth_url` for an authenticator. It counts once its first code has come within `expires_in` seconds"),
         (status = 403, description = "An API key cannot do this, nor an account whose address is not confirmed"),
@@ -69,8 +71,9 @@ pub(crate) struct Code {
     code: String,
 }
 
+/// Switch the second factor on, by a code of it.
 #[utoipa::path(
-    post, path = "/api/me/second-factor/confirm", tag = "accounts", request_body = Code,
+    post, path = "/api/me/second-factor/confirm", tag = "Accounts", request_body = Code,
     responses(
         (status = 200, description = "The second factor is on. `recovery_codes`, each good once, are shown this once"),
         (status = 403, description = "An API key cannot do this"),
@@ -115,8 +118,9 @@ async fn shows_both(app: &App, who: &Who, headers: &HeaderMap, body: Both) -> Re
     Err(Problem::field("/code", "this code is wrong, or was used: wait for the next one"))
 }
 
+/// Make new recovery codes; the old ones end.
 #[utoipa::path(
-    post, path = "/api/me/second-factor/recovery-codes", tag = "accounts", request_body = Both,
+    post, path = "/api/me/second-factor/recovery-codes", tag = "Accounts", request_body = Both,
     responses(
         (status = 200, description = "New `recovery_codes`, shown this once; the old ones are dead"),
         (status = 403, description = "An API key cannot do this"),
@@ -132,8 +136,9 @@ pub(crate) async fn renew(State(app): State<App>, who: Who, headers: HeaderMap, 
     Ok(Json(json!({"recovery_codes": codes})))
 }
 
+/// Switch the second factor off.
 #[utoipa::path(
-    delete, path = "/api/me/second-factor", tag = "accounts", request_body = Both,
+    delete, path = "/api/me/second-factor", tag = "Accounts", request_body = Both,
     responses(
         (status = 200, description = "The second factor is off. Teams that ask for one are closed to the caller from now on"),
         (status = 403, description = "An API key cannot do this"),

@@ -54,8 +54,9 @@ pub(crate) fn tokens(app: &App, session: &Session, refresh_secret: &str) -> Resu
     }))
 }
 
+/// Sign in by e-mail address or username, and password.
 #[utoipa::path(
-    post, path = "/api/sessions", tag = "sessions", request_body = SignIn, security(()),
+    post, path = "/api/sessions", tag = "Sessions and keys", request_body = SignIn, security(()),
     responses(
         (status = 200, description = "Tokens for programs, and a cookie for browsers"),
         (status = 401, description = "`wrong_login`: the same whether the account exists; `second_factor_needed`: right so far, go on with the `challenge`"),
@@ -108,8 +109,9 @@ pub(crate) struct SecondHalf {
     device: Option<String>,
 }
 
+/// Go on signing in, by a code of the second factor.
 #[utoipa::path(
-    post, path = "/api/sessions/second-factor", tag = "sessions", request_body = SecondHalf, security(()),
+    post, path = "/api/sessions/second-factor", tag = "Sessions and keys", request_body = SecondHalf, security(()),
     responses(
         (status = 200, description = "Tokens for programs, and a cookie for browsers"),
         (status = 401, description = "`wrong_code`; `challenge_gone`: older than five minutes, or the password has changed"),
@@ -134,8 +136,9 @@ pub(crate) struct Refresh {
     refresh_token: String,
 }
 
+/// Exchange a refresh token for new tokens; each can be used once.
 #[utoipa::path(
-    post, path = "/api/sessions/refresh", tag = "sessions", request_body = Refresh, security(()),
+    post, path = "/api/sessions/refresh", tag = "Sessions and keys", request_body = Refresh, security(()),
     responses(
         (status = 200, description = "New tokens; the old refresh token is dead"),
         (status = 401, description = "`session_gone`: ended, or the token was used before, which ends the session"),
@@ -153,7 +156,8 @@ pub(crate) async fn refresh(State(app): State<App>, Json(body): Json<Refresh>) -
     }
 }
 
-#[utoipa::path(get, path = "/api/sessions", tag = "sessions", responses((status = 200, description = "Where the caller is signed in: `sessions`")))]
+/// The caller's sessions.
+#[utoipa::path(get, path = "/api/sessions", tag = "Sessions and keys", responses((status = 200, description = "Where the caller is signed in: `sessions`")))]
 pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
     let sessions = app.store.sessions(caller.user, app.now()).await?;
     let shown: Vec<Value> = sessions.iter().map(|session| shown(session, caller.session.as_ref())).collect();
@@ -166,8 +170,9 @@ pub(crate) struct Which {
     others: bool,
 }
 
+/// End all of the caller's sessions.
 #[utoipa::path(
-    delete, path = "/api/sessions", tag = "sessions",
+    delete, path = "/api/sessions", tag = "Sessions and keys",
     params(("others" = Option<bool>, Query, description = "`true`: all but this one")),
     responses((status = 200, description = "All sessions have ended, this one too, and their WebSockets are closed"))
 )]
@@ -183,8 +188,9 @@ pub(crate) async fn end_all(State(app): State<App>, Who(caller): Who, Query(whic
     Ok(without_cookies(&app, &[caller.user], json!({"status": "signed_out"})))
 }
 
+/// Sign out of every account in this browser.
 #[utoipa::path(
-    delete, path = "/api/sessions/here", tag = "sessions",
+    delete, path = "/api/sessions/here", tag = "Sessions and keys",
     responses(
         (status = 200, description = "The sessions of all accounts in this browser have ended, and their WebSockets are closed"),
         (status = 403, description = "An API key cannot do this"),
@@ -206,8 +212,9 @@ pub(crate) async fn end_here(State(app): State<App>, Who(caller): Who, headers: 
     Ok(without_cookies(&app, &users, json!({"status": "signed_out"})))
 }
 
+/// End a session.
 #[utoipa::path(
-    delete, path = "/api/sessions/{session}", tag = "sessions", params(("session" = String, Path)),
+    delete, path = "/api/sessions/{session}", tag = "Sessions and keys", params(("session" = String, Path)),
     responses(
         (status = 200, description = "The session has ended, and its WebSockets are closed"),
         (status = 404, description = "The caller has no such session"),

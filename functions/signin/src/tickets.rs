@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::sessions::Ticket;
 
+/// Make a ticket: it opens one WebSocket, within a minute.
 #[utoipa::path(
-    post, path = "/api/realtime/tickets", tag = "realtime",
+    post, path = "/api/realtime/tickets", tag = "Realtime",
     responses((status = 200, description = "A ticket that opens one WebSocket at `{url}?ticket={ticket}` within `expires_in` seconds"))
 )]
 pub(crate) async fn make(State(app): State<App>, Holder(caller): Holder) -> Result<Json<Value>, Problem> {

@@ -78,8 +78,9 @@ async fn read(Typed(body, mut wrong): Typed<SignUp>) -> Result<(Fields, Option<S
     Ok((wrong.with(fields)?, body.invite))
 }
 
+/// Make an account: a mail is sent to confirm the address.
 #[utoipa::path(
-    post, path = "/api/signup", tag = "accounts", request_body = SignUp, security(()),
+    post, path = "/api/signup", tag = "Accounts", request_body = SignUp, security(()),
     responses(
         (status = 202, description = "A mail is sent to the address: to confirm it or, where it has an account, to say so"),
         (status = 403, description = "`invite_for_another`: the team binds invitations to their addresses, and this is another; `sso_required`: it takes only its own sign-ins"),
@@ -139,8 +140,9 @@ struct Confirm {
     token: String,
 }
 
+/// Confirm an address, by the link of the mail.
 #[utoipa::path(
-    post, path = "/api/signup/confirm", tag = "accounts", request_body = Confirm, security(()),
+    post, path = "/api/signup/confirm", tag = "Accounts", request_body = Confirm, security(()),
     responses(
         (status = 200, description = "The address is confirmed (or was, by this link): `user`"),
         (status = 404, description = "This is no link of ours"),
@@ -165,8 +167,9 @@ fn address(Typed(body, mut wrong): Typed<Address>) -> Result<Email, Problem> {
     wrong.with(email)
 }
 
+/// Send the mail that confirms the address again.
 #[utoipa::path(
-    post, path = "/api/signup/resend", tag = "accounts", request_body = Address, security(()),
+    post, path = "/api/signup/resend", tag = "Accounts", request_body = Address, security(()),
     responses((status = 202, description = "Where the address has an account and is not confirmed, its link is on the way"))
 )]
 async fn resend(State(app): State<App>, headers: HeaderMap, body: Typed<Address>) -> Result<(StatusCode, Json<Value>), Problem> {
@@ -181,6 +184,7 @@ async fn resend(State(app): State<App>, headers: HeaderMap, body: Typed<Address>
 
 /// Whose username is forgotten.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = signup::Forgotten)]
 #[serde(deny_unknown_fields, default)]
 struct Forgotten {
     /// The e-mail address of the account.
@@ -190,8 +194,9 @@ struct Forgotten {
     robot_token: Option<String>,
 }
 
+/// Ask for a mail that says one's username.
 #[utoipa::path(
-    post, path = "/api/username/recover", tag = "accounts", request_body = Forgotten, security(()),
+    post, path = "/api/username/recover", tag = "Accounts", request_body = Forgotten, security(()),
     responses(
         (status = 202, description = "Where the address has an account, its name is on the way"),
         (status = 422, description = "This is no address, or the robot check did not take the token"),

@@ -94,8 +94,9 @@ fn shown(picture: Picture, headers: &HeaderMap) -> Response {
     (kept, file, picture.bytes).into_response()
 }
 
+/// Set one's picture.
 #[utoipa::path(
-    put, path = "/api/me/picture", tag = "accounts",
+    put, path = "/api/me/picture", tag = "Accounts",
     request_body(content_type = "image/png", description = "The file itself: PNG, JPEG, WebP or GIF, at most 4 MB"),
     responses(
         (status = 200, description = "The picture is the caller's: `picture.url`"),
@@ -116,8 +117,9 @@ pub(crate) fn address(user: UserId, tag: &str) -> String {
     format!("/api/users/{user}/picture?v={tag}")
 }
 
+/// Take one's picture away.
 #[utoipa::path(
-    delete, path = "/api/me/picture", tag = "accounts",
+    delete, path = "/api/me/picture", tag = "Accounts",
     responses((status = 200, description = "The caller has no picture (any more)"))
 )]
 pub(crate) async fn delete(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
@@ -126,8 +128,9 @@ pub(crate) async fn delete(State(app): State<App>, Who(caller): Who) -> Result<J
     Ok(Json(json!({"picture": null})))
 }
 
+/// Somebody's picture.
 #[utoipa::path(
-    get, path = "/api/users/{user}/picture", tag = "users", params(("user" = u64, Path)), security((), ("bearer" = [])),
+    get, path = "/api/users/{user}/picture", tag = "Accounts", params(("user" = u64, Path)), security((), ("bearer" = [])),
     responses(
         (status = 200, description = "The picture, 256 pixels square"),
         (status = 304, description = "It is what `If-None-Match` names"),
@@ -147,8 +150,9 @@ pub(crate) async fn get(
     Ok(shown(picture.ok_or_else(none)?, &headers))
 }
 
+/// Set the team's logo.
 #[utoipa::path(
-    put, path = "/api/teams/{team}/logo", tag = "teams", params(("team" = u64, Path)),
+    put, path = "/api/teams/{team}/logo", tag = "Teams", params(("team" = u64, Path)),
     request_body(content_type = "image/png", description = "The file itself: PNG, JPEG, WebP or GIF, at most 4 MB"),
     responses(
         (status = 200, description = "The team's logo: `logo.url`"),
@@ -168,8 +172,9 @@ pub(crate) async fn put_logo(
     Ok(Json(json!({"logo": {"url": team.logo_path()}})))
 }
 
+/// Take the team's logo away.
 #[utoipa::path(
-    delete, path = "/api/teams/{team}/logo", tag = "teams", params(("team" = u64, Path)),
+    delete, path = "/api/teams/{team}/logo", tag = "Teams", params(("team" = u64, Path)),
     responses((status = 200, description = "The team has no logo (any more)"))
 )]
 pub(crate) async fn delete_logo(State(app): State<App>, By(access): By<ManageTeam>) -> Result<Json<Value>, Problem> {
@@ -177,8 +182,9 @@ pub(crate) async fn delete_logo(State(app): State<App>, By(access): By<ManageTea
     Ok(Json(json!({"logo": null})))
 }
 
+/// The team's logo.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/logo", tag = "teams", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}/logo", tag = "Teams", params(("team" = u64, Path)),
     responses(
         (status = 200, description = "The logo, 256 pixels square"),
         (status = 304, description = "It is what `If-None-Match` names"),

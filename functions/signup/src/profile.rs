@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 
 use crate::picture;
 
-#[utoipa::path(get, path = "/api/me", tag = "accounts", responses((status = 200, description = "The caller, in the Postman API's shape")))]
+/// The caller, in the Postman API's shape.
+#[utoipa::path(get, path = "/api/me", tag = "Accounts", responses((status = 200, description = "The caller, in the Postman API's shape")))]
 pub(crate) async fn me(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
     own(&app, caller.user).await
 }
@@ -66,6 +67,7 @@ async fn shown(app: &App, person: &Person) -> Result<Json<Value>, Problem> {
 
 /// What of the account is to change; what is not named stays.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = profile::Change)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Change {
     /// The username.
@@ -82,8 +84,9 @@ pub(crate) struct Change {
     email_public: Option<bool>,
 }
 
+/// Change one's name and what one says about oneself.
 #[utoipa::path(
-    patch, path = "/api/me", tag = "accounts", request_body = Change,
+    patch, path = "/api/me", tag = "Accounts", request_body = Change,
     responses(
         (status = 200, description = "The caller, in the Postman API's shape"),
         (status = 403, description = "An API key that only reads"),
@@ -125,8 +128,9 @@ pub(crate) async fn change(
     own(&app, caller.user).await
 }
 
+/// Somebody in one of the caller's teams, in the Postman API's shape.
 #[utoipa::path(
-    get, path = "/api/users/{user}", tag = "users", params(("user" = u64, Path)), security((), ("bearer" = [])),
+    get, path = "/api/users/{user}", tag = "Accounts", params(("user" = u64, Path)), security((), ("bearer" = [])),
     responses(
         (status = 200, description = "The user, in the Postman API's shape, with what they say about themselves"),
         (status = 404, description = "No such user, or one who shares no team with the caller and whose profile is not public"),
@@ -173,8 +177,9 @@ pub(crate) struct Wanted {
     group: Option<GroupId>,
 }
 
+/// The people in the caller's teams, in the Postman API's shape.
 #[utoipa::path(
-    get, path = "/api/users", tag = "users", params(("groupId" = Option<u64>, Query, description = "Only who is in this group")),
+    get, path = "/api/users", tag = "Accounts", params(("groupId" = Option<u64>, Query, description = "Only who is in this group")),
     responses((status = 200, description = "`data`: who is in the caller's teams, each once, in the Postman API's shape; addresses of those who show theirs"))
 )]
 pub(crate) async fn users(State(app): State<App>, Who(caller): Who, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Problem> {

@@ -62,12 +62,14 @@ pub(crate) async fn roles(State(app): State<App>, By(access): By<ReadCollection>
 
 /// What to change, as the Postman API says it.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = access::Changes)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Changes {
     roles: Vec<Operation>,
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = access::Operation)]
 #[serde(deny_unknown_fields)]
 struct Operation {
     /// `update`.
@@ -78,6 +80,7 @@ struct Operation {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = access::Entry)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     id: u64,
@@ -192,6 +195,7 @@ pub(crate) async fn change_roles(
 
 /// One role.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = access::One)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct One {
     /// `everyone`, `user:ID` or `group:ID`.
@@ -253,6 +257,7 @@ pub(crate) async fn who(State(app): State<App>, By(access): By<ReadCollection>) 
 
 /// What is asked for.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = access::Wanted)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// `viewer`, `editor` or `admin`.

@@ -38,8 +38,9 @@ fn paid_for(caller: &Caller) -> Result<Access<ManageBilling>, Problem> {
     Err(refused)
 }
 
+/// What the caller's team pays, in the Postman API's shape.
 #[utoipa::path(
-    get, path = "/api/accounts", tag = "billing",
+    get, path = "/api/accounts", tag = "Billing",
     responses(
         (status = 200, description = "The billing account of the first team whose payments the caller looks after, in the Postman API's shape"),
         (status = 400, description = "The caller is in no team"),
@@ -66,8 +67,9 @@ pub(crate) struct Wanted {
     status: Option<String>,
 }
 
+/// The invoices of a team, in the Postman API's shape.
 #[utoipa::path(
-    get, path = "/api/accounts/{account}/invoices", tag = "billing",
+    get, path = "/api/accounts/{account}/invoices", tag = "Billing",
     params(("account" = u64, Path), ("status" = String, Query, description = "`PAID`, `OPEN` or `OVERDUE`")),
     responses(
         (status = 200, description = "The invoices with this status, in the Postman API's shape: `data`"),

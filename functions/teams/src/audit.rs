@@ -87,7 +87,7 @@ fn trail(event: &Event, team: TeamId, name: &str) -> Value {
 }
 
 /// The audit log in the Postman API's shape.
-#[utoipa::path(get, path = "/api/audit/logs", tag = "audit",
+#[utoipa::path(get, path = "/api/audit/logs", tag = "Audit log",
     params(("team" = Option<u64>, Query), ("userId" = Option<u64>, Query), ("action" = Option<String>, Query), ("since" = Option<String>, Query),
         ("until" = Option<String>, Query), ("limit" = Option<usize>, Query), ("cursor" = Option<String>, Query), ("orderBy" = Option<String>, Query)),
     responses((status = 200, description = "`trails`, and `nextCursor`"), (status = 403, description = "The caller is admin of no team")))]
@@ -112,7 +112,7 @@ fn field(raw: &str) -> String {
 }
 
 /// The audit log as a file: `format=csv` or `json`; at most 10,000 entries, narrow the time for others.
-#[utoipa::path(get, path = "/api/teams/{team}/audit", tag = "audit",
+#[utoipa::path(get, path = "/api/teams/{team}/audit", tag = "Audit log",
     params(("team" = u64, Path), ("format" = Option<String>, Query), ("userId" = Option<u64>, Query), ("action" = Option<String>, Query),
         ("since" = Option<String>, Query), ("until" = Option<String>, Query)),
     responses((status = 200, description = "The entries, the newest first")))]

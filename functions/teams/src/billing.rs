@@ -57,8 +57,9 @@ fn status(app: &App, invoice: &Invoice) -> &'static str {
     }
 }
 
+/// The plans that a team can have.
 #[utoipa::path(
-    get, path = "/api/plans", tag = "billing", security(()),
+    get, path = "/api/plans", tag = "Billing", security(()),
     responses((status = 200, description = "`plans`: what a seat costs for a month and for a year, in cents"))
 )]
 pub(crate) async fn plans() -> Json<Value> {
@@ -68,8 +69,9 @@ pub(crate) async fn plans() -> Json<Value> {
     Json(json!({"plans": shown.collect::<Vec<_>>()}))
 }
 
+/// What a team pays, and for what.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/billing", tag = "billing", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}/billing", tag = "Billing", params(("team" = u64, Path)),
     responses((status = 200, description = "`billing`: plan, cycle, seats, what waits to be paid"))
 )]
 pub(crate) async fn get(State(app): State<App>, By(access): By<ManageBilling>) -> Result<Json<Value>, Problem> {
@@ -90,8 +92,9 @@ pub(crate) struct Plan {
     period: Period,
 }
 
+/// Change a team's plan.
 #[utoipa::path(
-    put, path = "/api/teams/{team}/plan", tag = "billing", params(("team" = u64, Path)), request_body = Plan,
+    put, path = "/api/teams/{team}/plan", tag = "Billing", params(("team" = u64, Path)), request_body = Plan,
     responses(
         (status = 200, description = "More holds at once and is invoiced for what is left of the cycle, less holds from the next cycle on: `billing`, `invoice`"),
         (status = 402, description = "`team_unpaid`: an invoice has waited for too long"),
@@ -112,8 +115,9 @@ pub(crate) struct Count {
     count: u64,
 }
 
+/// Buy or give up seats.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/seats", tag = "billing", params(("team" = u64, Path)), request_body = Count,
+    post, path = "/api/teams/{team}/seats", tag = "Billing", params(("team" = u64, Path)), request_body = Count,
     responses(
         (status = 200, description = "`seats`; `invoice`, where more seats cost something for what is left of the cycle"),
         (status = 402, description = "`team_unpaid`: an invoice has waited for too long"),
@@ -137,8 +141,9 @@ pub(crate) async fn set_seats(
     }
 }
 
+/// The invoices of a team.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/invoices", tag = "billing", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}/invoices", tag = "Billing", params(("team" = u64, Path)),
     responses((status = 200, description = "`invoices`, the newest first, amounts in cents"))
 )]
 pub(crate) async fn invoices(State(app): State<App>, By(access): By<ManageBilling>) -> Result<Json<Value>, Problem> {
@@ -146,8 +151,9 @@ pub(crate) async fn invoices(State(app): State<App>, By(access): By<ManageBillin
     Ok(Json(json!({"invoices": invoices.iter().map(|one| invoice(&app, one)).collect::<Vec<_>>()})))
 }
 
+/// An invoice.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/invoices/{number}", tag = "billing", params(("team" = u64, Path), ("number" = u64, Path)),
+    get, path = "/api/teams/{team}/invoices/{number}", tag = "Billing", params(("team" = u64, Path), ("number" = u64, Path)),
     responses((status = 200, description = "`invoice`, each line with its arithmetic"), (status = 404, description = "There is none"))
 )]
 pub(crate) async fn one_invoice(
@@ -159,8 +165,9 @@ pub(crate) async fn one_invoice(
     Ok(Json(json!({"invoice": invoice(&app, &found)})))
 }
 
+/// Note that an invoice is paid.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/invoices/{number}/paid", tag = "billing", params(("team" = u64, Path), ("number" = u64, Path)),
+    post, path = "/api/teams/{team}/invoices/{number}/paid", tag = "Billing", params(("team" = u64, Path), ("number" = u64, Path)),
     responses(
         (status = 200, description = "It counts as paid, and did before where it was: `invoice`"),
         (status = 403, description = "Payments go through a payment service here"),

@@ -42,8 +42,9 @@ impl Default for Purchased {
     }
 }
 
+/// Buy a plan for a team that somebody else will lead.
 #[utoipa::path(
-    post, path = "/api/teams/buy", tag = "billing", request_body = Purchased,
+    post, path = "/api/teams/buy", tag = "Billing", request_body = Purchased,
     responses(
         (status = 200, description = "The team, which the caller is not in but pays for: `team`; `invoice`, its number, where it costs something"),
         (status = 409, description = "`handle_taken`"),
@@ -90,8 +91,9 @@ pub(crate) struct Admin {
     email: String,
 }
 
+/// Invite somebody to be the first admin of a team that one bought for others.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/admin", tag = "billing", params(("team" = u64, Path)), request_body = Admin,
+    post, path = "/api/teams/{team}/admin", tag = "Billing", params(("team" = u64, Path)), request_body = Admin,
     responses(
         (status = 200, description = "They are invited to be the team's first admin: `invite`"),
         (status = 409, description = "`has_admin`, who invites people; `already_invited`; `no_free_seat`"),

@@ -28,8 +28,9 @@ fn named(raw: &str) -> Result<DomainName, Problem> {
     DomainName::parse(raw).map_err(|_| Problem::NotFound("domain"))
 }
 
+/// The mail domains of a team.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/domains", tag = "teams", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}/domains", tag = "Teams", params(("team" = u64, Path)),
     responses((status = 200, description = "`domains`, each with the DNS record that proves it"))
 )]
 pub(crate) async fn list(State(app): State<App>, By(access): By<ManageDomains>) -> Result<Json<Value>, Problem> {
@@ -39,14 +40,16 @@ pub(crate) async fn list(State(app): State<App>, By(access): By<ManageDomains>) 
 
 /// Which domain.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = domains::New)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
     /// Such as `example.com`.
     domain: String,
 }
 
+/// Name a mail domain of a team: says which TXT record proves it.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/domains", tag = "teams", params(("team" = u64, Path)), request_body = New,
+    post, path = "/api/teams/{team}/domains", tag = "Teams", params(("team" = u64, Path)), request_body = New,
     responses(
         (status = 200, description = "Put `record` into the DNS, then verify: `domain`"),
         (status = 409, description = "`domain_added`: it is named already"),
@@ -65,8 +68,9 @@ pub(crate) async fn add(State(app): State<App>, By(access): By<ManageDomains>, J
     }
 }
 
+/// Look for the record that proves a mail domain.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/domains/{domain}/verify", tag = "teams", params(("team" = u64, Path), ("domain" = String, Path)),
+    post, path = "/api/teams/{team}/domains/{domain}/verify", tag = "Teams", params(("team" = u64, Path), ("domain" = String, Path)),
     responses(
         (status = 200, description = "It is proven, and was before where it was: `domain`"),
         (status = 404, description = "The team has not named it"),
@@ -95,6 +99,7 @@ pub(crate) async fn verify(
 
 /// What to change of a domain.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = domains::Change)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// Whether the team controls the addresses of its members there. They are told, and then change theirs only when an
@@ -102,8 +107,9 @@ pub(crate) struct Change {
     controls: bool,
 }
 
+/// Choose what a mail domain is for.
 #[utoipa::path(
-    patch, path = "/api/teams/{team}/domains/{domain}", tag = "teams", params(("team" = u64, Path), ("domain" = String, Path)),
+    patch, path = "/api/teams/{team}/domains/{domain}", tag = "Teams", params(("team" = u64, Path), ("domain" = String, Path)),
     request_body = Change,
     responses((status = 200, description = "`domain`"), (status = 409, description = "`domain_unverified`"))
 )]
@@ -117,8 +123,9 @@ pub(crate) async fn change(
     Ok(Json(json!({"domain": shown(&app, &domain)?})))
 }
 
+/// Take a mail domain away.
 #[utoipa::path(
-    delete, path = "/api/teams/{team}/domains/{domain}", tag = "teams", params(("team" = u64, Path), ("domain" = String, Path)),
+    delete, path = "/api/teams/{team}/domains/{domain}", tag = "Teams", params(("team" = u64, Path), ("domain" = String, Path)),
     responses((status = 200, description = "It is not the team's any more"), (status = 404, description = "It was not"))
 )]
 pub(crate) async fn remove(
@@ -131,8 +138,9 @@ pub(crate) async fn remove(
     Ok(Json(json!({"domain": {"domain": name}})))
 }
 
+/// Let a member with a controlled address change it.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/members/{user}/let-go", tag = "teams", params(("team" = u64, Path), ("user" = u64, Path)),
+    post, path = "/api/teams/{team}/members/{user}/let-go", tag = "Teams", params(("team" = u64, Path), ("user" = u64, Path)),
     responses(
         (status = 200, description = "The member may change the address that the team controls, within a week: `until`"),
         (status = 404, description = "Not a member"),
@@ -158,8 +166,9 @@ fn found(team: &Team) -> Value {
     })
 }
 
+/// Teams that take people of the caller's mail domain.
 #[utoipa::path(
-    get, path = "/api/teams/discover", tag = "teams",
+    get, path = "/api/teams/discover", tag = "Teams",
     responses((status = 200, description = "`teams` that the caller finds by their confirmed address and is not in: `how` is `join` or `ask`"))
 )]
 pub(crate) async fn discover(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
@@ -177,8 +186,9 @@ pub(crate) struct Joining {
     note: String,
 }
 
+/// Join a team that takes people of the caller's mail domain.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/join", tag = "teams", params(("team" = u64, Path)), request_body = Joining,
+    post, path = "/api/teams/{team}/join", tag = "Teams", params(("team" = u64, Path)), request_body = Joining,
     responses(
         (status = 200, description = "`status`: `joined`, or `asked` where the team decides; then an invitation comes by mail"),
         (status = 404, description = "There is no such team that the caller finds"),

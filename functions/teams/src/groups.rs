@@ -43,14 +43,14 @@ async fn one(app: &App, team: TeamId, group: GroupId) -> Result<Value, Problem> 
 }
 
 /// The groups of the caller's teams.
-#[utoipa::path(get, path = "/api/groups", tag = "groups", responses((status = 200, description = "`data`, in the Postman API's shape")))]
+#[utoipa::path(get, path = "/api/groups", tag = "Groups", responses((status = 200, description = "`data`, in the Postman API's shape")))]
 pub(crate) async fn all(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
     let found = futures::future::try_join_all(caller.teams.keys().map(|team| of(&app, *team))).await?;
     Ok(Json(json!({"data": found.concat()})))
 }
 
 /// A group of one of the caller's teams.
-#[utoipa::path(get, path = "/api/groups/{group}", tag = "groups", params(("group" = u64, Path)),
+#[utoipa::path(get, path = "/api/groups/{group}", tag = "Groups", params(("group" = u64, Path)),
     responses((status = 200, description = "The group, in the Postman API's shape"), (status = 404, description = "No such group in the caller's teams")))]
 pub(crate) async fn find(State(app): State<App>, Who(caller): Who, Path(group): Path<GroupId>) -> Result<Json<Value>, Problem> {
     for team in caller.teams.keys() {
@@ -62,7 +62,7 @@ pub(crate) async fn find(State(app): State<App>, Who(caller): Who, Path(group): 
 }
 
 /// The groups of a team.
-#[utoipa::path(get, path = "/api/teams/{team}/groups", tag = "groups", params(("team" = u64, Path)),
+#[utoipa::path(get, path = "/api/teams/{team}/groups", tag = "Groups", params(("team" = u64, Path)),
     responses((status = 200, description = "`groups`, each with its `members`")))]
 pub(crate) async fn list(State(app): State<App>, By(access): By<ReadTeam>) -> Result<Json<Value>, Problem> {
     Ok(Json(json!({"groups": of(&app, access.thing).await?})))
@@ -70,6 +70,7 @@ pub(crate) async fn list(State(app): State<App>, By(access): By<ReadTeam>) -> Re
 
 /// What a new group is to be.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = groups::New)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
     /// Its name.
@@ -86,7 +87,7 @@ fn summary(raw: &str) -> Result<String, Rejected> {
 }
 
 /// Make a group with nobody in it.
-#[utoipa::path(post, path = "/api/teams/{team}/groups", tag = "groups", params(("team" = u64, Path)), request_body = New,
+#[utoipa::path(post, path = "/api/teams/{team}/groups", tag = "Groups", params(("team" = u64, Path)), request_body = New,
     responses((status = 200, description = "`group`"), (status = 409, description = "`too_many_groups`")))]
 pub(crate) async fn make(State(app): State<App>, By(access): By<ManageMembers>, Json(new): Json<New>) -> Result<Json<Value>, Problem> {
     let mut errors = Vec::new();
@@ -127,6 +128,7 @@ impl Id {
 
 /// What is to change. What is left out stays.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = groups::Change)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// Its name.
@@ -143,7 +145,7 @@ pub(crate) struct Change {
 
 /// Change a group's name, summary or members. Each member is put in or taken out for itself; what somebody may do in
 /// collections follows at once.
-#[utoipa::path(patch, path = "/api/teams/{team}/groups/{group}", tag = "groups", params(("team" = u64, Path), ("group" = u64, Path)), request_body = Change,
+#[utoipa::path(patch, path = "/api/teams/{team}/groups/{group}", tag = "Groups", params(("team" = u64, Path), ("group" = u64, Path)), request_body = Change,
     responses((status = 200, description = "`group`"), (status = 404, description = "No such group in the team")))]
 pub(crate) async fn change(
     State(app): State<App>,
@@ -196,7 +198,7 @@ async fn set_members(app: &App, access: &Access<ManageMembers>, group: GroupId, 
 }
 
 /// Delete a group. What was given to it is given to nobody any more.
-#[utoipa::path(delete, path = "/api/teams/{team}/groups/{group}", tag = "groups", params(("team" = u64, Path), ("group" = u64, Path)),
+#[utoipa::path(delete, path = "/api/teams/{team}/groups/{group}", tag = "Groups", params(("team" = u64, Path), ("group" = u64, Path)),
     responses((status = 200, description = "`group`"), (status = 404, description = "No such group in the team")))]
 pub(crate) async fn delete(
     State(app): State<App>,

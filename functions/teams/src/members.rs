@@ -22,8 +22,9 @@ fn shown(member: &Member) -> Value {
     })
 }
 
+/// The members of a team.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/members", tag = "teams", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}/members", tag = "Teams", params(("team" = u64, Path)),
     responses((status = 200, description = "`members`; for admins with their addresses, in full only in the team's verified domains"))
 )]
 pub(crate) async fn list(State(app): State<App>, By(access): By<ReadTeam>) -> Result<Json<Value>, Problem> {
@@ -45,6 +46,7 @@ pub(crate) async fn list(State(app): State<App>, By(access): By<ReadTeam>) -> Re
 
 /// What a member is to be. What is left out stays.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = members::Change)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// `viewer`, `editor` or `admin`.
@@ -54,8 +56,9 @@ pub(crate) struct Change {
     billing: Option<bool>,
 }
 
+/// Change a member's role.
 #[utoipa::path(
-    patch, path = "/api/teams/{team}/members/{user}", tag = "teams", params(("team" = u64, Path), ("user" = u64, Path)), request_body = Change,
+    patch, path = "/api/teams/{team}/members/{user}", tag = "Teams", params(("team" = u64, Path), ("user" = u64, Path)), request_body = Change,
     responses(
         (status = 200, description = "`member`; it holds for every request from now on"),
         (status = 409, description = "`last_admin`: a team keeps one"),
@@ -85,8 +88,9 @@ pub(crate) async fn change(
     }
 }
 
+/// Remove a member, or leave: from the answer on they hear of nothing more.
 #[utoipa::path(
-    delete, path = "/api/teams/{team}/members/{user}", tag = "teams", params(("team" = u64, Path), ("user" = u64, Path)),
+    delete, path = "/api/teams/{team}/members/{user}", tag = "Teams", params(("team" = u64, Path), ("user" = u64, Path)),
     responses(
         (status = 200, description = "The member is out, or has left; no event of the team reaches them any more"),
         (status = 409, description = "`last_admin`"),

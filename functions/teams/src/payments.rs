@@ -12,8 +12,9 @@ use store::{Conflict, Error};
 
 use crate::billing::page;
 
+/// Pay an invoice: where that is done.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/invoices/{number}/checkout", tag = "billing", params(("team" = u64, Path), ("number" = u64, Path)),
+    post, path = "/api/teams/{team}/invoices/{number}/checkout", tag = "Billing", params(("team" = u64, Path), ("number" = u64, Path)),
     responses(
         (status = 200, description = "Where it is paid: `checkout.url`"),
         (status = 404, description = "There is no such invoice, or teams pay by invoice here"),
@@ -34,8 +35,9 @@ pub(crate) async fn checkout(
     Ok(Json(json!({"checkout": {"url": url.ok_or(Problem::NotFound("payment service"))?}})))
 }
 
+/// What Stripe tells of payments.
 #[utoipa::path(
-    post, path = "/api/payments/stripe", tag = "billing", security(()),
+    post, path = "/api/payments/stripe", tag = "Billing", request_body(content = serde_json::Value, description = "An event of Stripe, signed in `Stripe-Signature`"), security(()),
     responses(
         (status = 200, description = "Heard. The same notice again changes nothing"),
         (status = 400, description = "Not signed by Stripe, or not lately"),

@@ -16,6 +16,7 @@ use crate::groups::Id;
 
 /// What is to change. What is left out stays.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = settings::Change)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     /// Its name.
@@ -27,8 +28,9 @@ pub(crate) struct Change {
     description: Option<String>,
 }
 
+/// Change a team's name, address and settings.
 #[utoipa::path(
-    patch, path = "/api/teams/{team}", tag = "teams", params(("team" = u64, Path)), request_body = Change,
+    patch, path = "/api/teams/{team}", tag = "Teams", params(("team" = u64, Path)), request_body = Change,
     responses((status = 200, description = "`team`"), (status = 409, description = "`handle_taken`"))
 )]
 pub(crate) async fn change(State(app): State<App>, By(access): By<ManageTeam>, Json(body): Json<Change>) -> Result<Json<Value>, Problem> {
@@ -52,8 +54,9 @@ pub(crate) async fn change(State(app): State<App>, By(access): By<ManageTeam>, J
     Ok(Json(json!({"team": app::show::team(&team, seats)})))
 }
 
+/// Delete a team: it can be brought back for a while.
 #[utoipa::path(
-    delete, path = "/api/teams/{team}", tag = "teams", params(("team" = u64, Path)),
+    delete, path = "/api/teams/{team}", tag = "Teams", params(("team" = u64, Path)),
     responses((status = 200, description = "`team` with `deleteAt`: in 15 days everything of it is deleted, unless an admin keeps it"))
 )]
 pub(crate) async fn delete(State(app): State<App>, By(access): By<ManageTeam>) -> Result<Json<Value>, Problem> {
@@ -61,8 +64,9 @@ pub(crate) async fn delete(State(app): State<App>, By(access): By<ManageTeam>) -
     Ok(Json(json!({"team": {"id": access.thing, "deleteAt": due}})))
 }
 
+/// Bring a deleted team back.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/restore", tag = "teams", params(("team" = u64, Path)),
+    post, path = "/api/teams/{team}/restore", tag = "Teams", params(("team" = u64, Path)),
     responses((status = 200, description = "The team stays"), (status = 409, description = "`team_stays`: it was not to be deleted"))
 )]
 pub(crate) async fn restore(State(app): State<App>, By(access): By<ManageTeam>) -> Result<Json<Value>, Problem> {
@@ -81,7 +85,7 @@ pub(crate) struct Heir {
 /// Hand a team over: the other becomes admin, and looks after seats and payment if the caller did; the caller becomes
 /// editor. In two steps, each of which leaves the team with an admin.
 #[utoipa::path(
-    post, path = "/api/teams/{team}/transfer", tag = "teams", params(("team" = u64, Path)), request_body = Heir,
+    post, path = "/api/teams/{team}/transfer", tag = "Teams", params(("team" = u64, Path)), request_body = Heir,
     responses((status = 200, description = "`team`: it has another admin now"), (status = 422, description = "This person is not in the team, or is the caller"))
 )]
 pub(crate) async fn transfer(

@@ -17,6 +17,7 @@ pub(crate) const DRAWS: usize = 5;
 
 /// What a new team is to be.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = teams::New)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct New {
     /// Its name.
@@ -39,8 +40,9 @@ pub(crate) fn names(name: &str, handle: Option<&str>, wrong: &mut Wrong) -> (Opt
     (name, handle)
 }
 
+/// The caller's teams, in the Postman API's shape.
 #[utoipa::path(
-    get, path = "/api/teams", tag = "teams",
+    get, path = "/api/teams", tag = "Teams",
     responses((status = 200, description = "The caller's teams, in the Postman API's shape, with seats and workspace"))
 )]
 pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
@@ -59,8 +61,9 @@ pub(crate) async fn list(State(app): State<App>, Who(caller): Who) -> Result<Jso
     Ok(Json(json!({"data": data, "metadata": {"nextCursor": null}})))
 }
 
+/// Make a team, with its library.
 #[utoipa::path(
-    post, path = "/api/teams", tag = "teams", request_body = New,
+    post, path = "/api/teams", tag = "Teams", request_body = New,
     responses(
         (status = 200, description = "The team with one seat, taken by its maker, who is admin and looks after the seats: `team`"),
         (status = 409, description = "`handle_taken`"),
@@ -88,8 +91,9 @@ pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Typed(body, m
     Ok(Json(json!({"team": app::show::team(&team, seats)})))
 }
 
+/// A team, in the Postman API's shape.
 #[utoipa::path(
-    get, path = "/api/teams/{team}", tag = "teams", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}", tag = "Teams", params(("team" = u64, Path)),
     responses((status = 200, description = "`team`"), (status = 404, description = "No such team, or not a member"))
 )]
 pub(crate) async fn get(State(app): State<App>, By(access): By<ReadTeam>) -> Result<Json<Value>, Problem> {
@@ -105,8 +109,9 @@ pub(crate) struct Rule {
     required: bool,
 }
 
+/// Ask all members for a second factor, or no longer.
 #[utoipa::path(
-    put, path = "/api/teams/{team}/second-factor", tag = "teams", params(("team" = u64, Path)), request_body = Rule,
+    put, path = "/api/teams/{team}/second-factor", tag = "Teams", params(("team" = u64, Path)), request_body = Rule,
     responses(
         (status = 200, description = "`second_factor`; members without one are outside from now on, until they set one up"),
         (status = 403, description = "Not an admin, or `second_factor_required`: an admin without one cannot ask others for it"),

@@ -25,7 +25,7 @@ const ROLES: [(TeamRole, &str, &str, &str); 3] = [
 ];
 
 /// The roles that there are in workspaces.
-#[utoipa::path(get, path = "/api/workspaces-roles", tag = "workspaces",
+#[utoipa::path(get, path = "/api/workspaces-roles", tag = "Workspaces",
     responses((status = 200, description = "`roles`: `user`, `usergroup`, `partner` (none), each a list of `id`, `displayName`, `description`")))]
 pub(crate) async fn all(Who(_): Who) -> Json<Value> {
     let roles: Vec<Value> = ROLES.iter().map(|(_, id, name, text)| json!({"id": id, "displayName": name, "description": text})).collect();
@@ -57,7 +57,7 @@ fn shown(workspace: &Workspace) -> Value {
 }
 
 /// The roles that were given in a workspace. In one that its team sees, everyone else has their role in the team.
-#[utoipa::path(get, path = "/api/workspaces/{workspace}/roles", tag = "workspaces", params(("workspace" = String, Path)),
+#[utoipa::path(get, path = "/api/workspaces/{workspace}/roles", tag = "Workspaces", params(("workspace" = String, Path)),
     responses((status = 200, description = "`roles`: for each that somebody has `id`, `displayName`, `user`, `group`")))]
 pub(crate) async fn get(By(access): By<SeeWorkspace>) -> Json<Value> {
     Json(shown(&access.thing))
@@ -65,6 +65,7 @@ pub(crate) async fn get(By(access): By<SeeWorkspace>) -> Json<Value> {
 
 /// What to change, as the Postman API says it.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = workspace_roles::Changes)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Changes {
     #[serde(default)]
@@ -72,6 +73,7 @@ pub(crate) struct Changes {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = workspace_roles::Operation)]
 #[serde(deny_unknown_fields)]
 struct Operation {
     /// `add` or `remove`.
@@ -82,6 +84,7 @@ struct Operation {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(as = workspace_roles::Entry)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     /// Of the person or group.
@@ -159,7 +162,7 @@ async fn check(app: &App, workspace: &Workspace, wishes: &[Wish]) -> Result<(), 
 
 /// Give roles in a workspace, or take them back; all or nothing. Who loses sight of it hears nothing more of what is in it
 /// from the answer on. An admin of the team may, also of a private one that they are not in: that stands in the audit log.
-#[utoipa::path(patch, path = "/api/workspaces/{workspace}/roles", tag = "workspaces", params(("workspace" = String, Path)), request_body = Changes,
+#[utoipa::path(patch, path = "/api/workspaces/{workspace}/roles", tag = "Workspaces", params(("workspace" = String, Path)), request_body = Changes,
     responses((status = 200, description = "`roles`, as they are now"), (status = 409, description = "`last_admin`, `too_many_named`"), (status = 422, description = "Each wrong place is named; nothing was given")))]
 pub(crate) async fn change(
     State(app): State<App>,
@@ -179,6 +182,7 @@ pub(crate) async fn change(
 
 /// One role.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = workspace_roles::One)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct One {
     /// `user:ID` or `group:ID`.
@@ -188,7 +192,7 @@ pub(crate) struct One {
 }
 
 /// Give one role in a workspace, or take it back.
-#[utoipa::path(put, path = "/api/workspaces/{workspace}/roles", tag = "workspaces", params(("workspace" = String, Path)), request_body = One,
+#[utoipa::path(put, path = "/api/workspaces/{workspace}/roles", tag = "Workspaces", params(("workspace" = String, Path)), request_body = One,
     responses((status = 200, description = "`roles`, as they are now"), (status = 409, description = "`last_admin`, `too_many_named`")))]
 pub(crate) async fn change_one(
     State(app): State<App>,
@@ -234,7 +238,7 @@ pub(crate) struct Transfer {
 
 /// Take a collection from this workspace into another. Its id and history stay; who sees it, the other workspace says, from
 /// the answer on.
-#[utoipa::path(post, path = "/api/workspaces/{workspace}/element-transfers", tag = "workspaces", params(("workspace" = String, Path)), request_body = Transfer,
+#[utoipa::path(post, path = "/api/workspaces/{workspace}/element-transfers", tag = "Workspaces", params(("workspace" = String, Path)), request_body = Transfer,
     responses((status = 200, description = "`workspace.element-transfers`: `type`, `id`, `from`, `to`"), (status = 400, description = "From a team's workspace to a personal one"), (status = 403, description = "It takes the role admin in the collection, editor in the other workspace, and admin in the team that it leaves"), (status = 409, description = "`too_many_roles`; `confirm_public`: the other workspace is public. `findings` look like secrets; sent again with this `confirm`, it is done")))]
 pub(crate) async fn transfer(
     State(app): State<App>,

@@ -70,8 +70,9 @@ async fn holding(app: &App, caller: &Caller, collection: &str) -> Result<Option<
     }
 }
 
+/// The workspaces that the caller sees, in the Postman API's shape.
 #[utoipa::path(
-    get, path = "/api/workspaces", tag = "workspaces",
+    get, path = "/api/workspaces", tag = "Workspaces",
     params(
         ("type" = Option<String>, Query, description = "Who sees it: `personal`, `private`, `team`, `public`"),
         ("createdBy" = Option<String>, Query, description = "Ids of users, with commas between"),
@@ -119,8 +120,9 @@ pub(crate) async fn list(State(app): State<App>, Who(caller): Who, Query(filter)
     Ok(Json(answer))
 }
 
+/// A workspace, in the Postman API's shape.
 #[utoipa::path(
-    get, path = "/api/workspaces/{workspace}", tag = "workspaces", params(("workspace" = String, Path)),
+    get, path = "/api/workspaces/{workspace}", tag = "Workspaces", params(("workspace" = String, Path)),
     responses((status = 200, description = "`workspace` with its collections"), (status = 404, description = "No such workspace, or not the caller's"))
 )]
 pub(crate) async fn get(State(app): State<App>, Open(access): Open<ReadWorkspace>) -> Result<Json<Value>, Problem> {
@@ -215,7 +217,7 @@ fn team_of(caller: &Caller, named: Option<&Id>, wrong: &mut Wrong) -> Option<Tea
 
 /// Make a workspace of a team. Its maker is admin in it.
 #[utoipa::path(
-    post, path = "/api/workspaces", tag = "workspaces", request_body = Sent,
+    post, path = "/api/workspaces", tag = "Workspaces", request_body = Sent,
     responses((status = 200, description = "`workspace`: `id`, `name`"), (status = 409, description = "`too_many_workspaces`"), (status = 422, description = "Each wrong field is named"))
 )]
 pub(crate) async fn make(State(app): State<App>, Who(caller): Who, Typed(sent, mut wrong): Typed<Sent>) -> Result<Json<Value>, Problem> {
@@ -264,7 +266,7 @@ async fn publishes(app: &App, access: &Access<ManageWorkspace>, confirm: Option<
 
 /// Change a workspace's name, texts, or who sees it; what is left out stays.
 #[utoipa::path(
-    put, path = "/api/workspaces/{workspace}", tag = "workspaces", params(("workspace" = String, Path)), request_body = Sent,
+    put, path = "/api/workspaces/{workspace}", tag = "Workspaces", params(("workspace" = String, Path)), request_body = Sent,
     responses((status = 200, description = "`workspace`: `id`, `name`. Who sees it no longer hears nothing more of it"), (status = 409, description = "`confirm_public`: anybody could read it from then on. `findings` (`collection`, `element`, `pointer`, `kind`, `masked`) look like secrets, `total` of them; `left` collections were not looked at. Sent again with this `confirm`, it is done"), (status = 422, description = "Each wrong field is named"))
 )]
 pub(crate) async fn update(
@@ -298,7 +300,7 @@ pub(crate) async fn update(
 
 /// Delete a workspace with everything in it.
 #[utoipa::path(
-    delete, path = "/api/workspaces/{workspace}", tag = "workspaces", params(("workspace" = String, Path)),
+    delete, path = "/api/workspaces/{workspace}", tag = "Workspaces", params(("workspace" = String, Path)),
     responses((status = 200, description = "`workspace`: `id`"), (status = 409, description = "`not_yours`: it holds a collection that the caller may not delete"))
 )]
 pub(crate) async fn delete(State(app): State<App>, By(access): By<ManageWorkspace>) -> Result<Json<Value>, Problem> {

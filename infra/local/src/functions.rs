@@ -107,6 +107,7 @@ fn code(name: &str, app: App) -> Option<Code> {
     Some(match name {
         "collections" => http(collections::routes()),
         "console" => http(console::routes()),
+        "docs" => http(docs::routes()),
         "feed" => http(feed::routes()),
         "invites" => http(invites::routes()),
         "library" => http(library::routes()),

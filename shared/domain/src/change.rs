@@ -9,7 +9,7 @@ use crate::limit;
 use crate::merge::{self, FieldChange};
 
 /// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Op {
     /// An element or the collection came into being.
@@ -44,7 +44,7 @@ impl Op {
 pub const FORMER_MEMBER: &str = "former member";
 
 /// Who did it, with the name of that moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Actor {
     /// The person.
     pub id: UserId,
@@ -53,7 +53,7 @@ pub struct Actor {
 }
 
 /// Which element a change is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ItemRef {
     /// Its id.
     pub id: ElementId,
@@ -72,7 +72,7 @@ impl From<&Element> for ItemRef {
 }
 
 /// How many elements a change of many touched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Counts {
     /// New elements.
     pub created: u64,
@@ -85,7 +85,7 @@ pub struct Counts {
 }
 
 /// A place among siblings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Place {
     /// The folder or request; `None` directly in the collection.
     pub parent: Option<ElementId>,
@@ -94,7 +94,7 @@ pub struct Place {
 }
 
 /// From where to where an element was moved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Moved {
     /// Its place before.
     pub from: Place,
@@ -103,7 +103,7 @@ pub struct Moved {
 }
 
 /// One change. `GET …/changes`, the WebSocket event and the log hold the same fields.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Change {
     /// The collection.
     pub collection: CollectionId,

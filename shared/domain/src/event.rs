@@ -61,7 +61,7 @@ impl Frame<Change> {
 pub const COMMENTED: &str = "postroom.collection.commented";
 
 /// `data` of [`COMMENTED`]: what was done about which comment. What it says is read where the reader may.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Commented {
     collection: CollectionId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,7 @@ impl Frame<Commented> {
 }
 
 /// What a client may send.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "action", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Said {
     /// Follow a collection; with `since`, the changes after that number come first.
@@ -122,7 +122,7 @@ pub enum Said {
 }
 
 /// `data` of `postroom.subscribed`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Subscribed {
     /// The collection.
     pub collection: CollectionId,
@@ -134,7 +134,7 @@ pub struct Subscribed {
 }
 
 /// `data` of `postroom.presence`: who has a collection open.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Presence {
     /// The collection.
     pub collection: CollectionId,
@@ -145,7 +145,7 @@ pub struct Presence {
 }
 
 /// Somebody who has a collection open.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Present {
     /// Who.
     pub id: UserId,
@@ -157,7 +157,7 @@ pub struct Present {
 }
 
 /// `data` of `postroom.session.expiring` and `postroom.session.ended`: five minutes before, and when it has come to it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Expiring {
     /// When.
     pub at: Timestamp,
@@ -166,7 +166,7 @@ pub struct Expiring {
 }
 
 /// `data` of `postroom.error`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Trouble {
     /// A word for programs.
     pub code: &'static str,

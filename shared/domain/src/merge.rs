@@ -13,15 +13,17 @@ use crate::lists::List;
 const DEEPEST: usize = 64;
 
 /// One place that changed. `before` is absent where the place is new, `after` where it went.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldChange {
     /// Where, in the element's own JSON (RFC 6901). Empty for the element as a whole.
     pub pointer: String,
     /// The value before, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
     pub before: Option<Box<RawValue>>,
     /// The value after, as written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
     pub after: Option<Box<RawValue>>,
 }
 

@@ -72,7 +72,7 @@ impl Letters {
 }
 
 /// The ways in which somebody is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ways {
     /// In the inbox of the pages.
@@ -88,22 +88,22 @@ impl Default for Ways {
 }
 
 /// A person's choices; at first everything is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Preferences {
-    /// [`Category::Security`]
+    /// Sign-ins, passwords, addresses, keys; its mails cannot be switched off.
     pub security: Ways,
-    /// [`Category::Usage`]
+    /// What one and one's teams use of the plan.
     pub usage: Ways,
-    /// [`Category::Monitors`]
+    /// Runs that fail, and that work again.
     pub monitors: Ways,
-    /// [`Category::Comments`]
+    /// Comments, and mentions.
     pub comments: Ways,
-    /// [`Category::Changes`]
+    /// Changes of what one follows.
     pub changes: Ways,
-    /// [`Category::Invitations`]
+    /// Invitations, roles, who joins and leaves.
     pub invitations: Ways,
-    /// [`Category::Billing`]
+    /// Plans, seats and invoices.
     pub billing: Ways,
     /// The hour of the day (UTC) at which daily mails go out.
     pub daily_at: i8,

@@ -131,7 +131,7 @@ impl Off {
 }
 
 /// `data` of [`TEST`].
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Test {
     /// The webhook.
     pub webhook: String,

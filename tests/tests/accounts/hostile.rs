@@ -3,8 +3,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use docs::openapi::operations;
 use serde_json::{Value, json};
-use tests::coded::operations;
 use tests::{Client, PASSWORD, Reply, TestApp};
 
 /// Routes that ask for no sign-in: what they do, they do for whoever shows the secret in the body, or asks.

@@ -4,6 +4,7 @@
 mod access;
 mod billing;
 mod bodies;
+mod documents;
 mod domains;
 mod ending;
 mod engines;

@@ -42,8 +42,9 @@ pub(crate) struct Proof {
     code: Option<String>,
 }
 
+/// Link an identity elsewhere to an account, by its password.
 #[utoipa::path(
-    post, path = "/api/sso/link", tag = "sessions", request_body = Proof, security(()),
+    post, path = "/api/sso/link", tag = "Sessions and keys", request_body = Proof, security(()),
     responses(
         (status = 200, description = "The identity is linked to the account with its address, and its owner signed in: as `POST /api/sessions` answers"),
         (status = 401, description = "`wrong_code`"),
@@ -123,8 +124,9 @@ pub(crate) struct Terms {
     over_13: bool,
 }
 
+/// Make an account for somebody who was vouched for elsewhere.
 #[utoipa::path(
-    post, path = "/api/sso/account", tag = "accounts", request_body = Terms, security(()),
+    post, path = "/api/sso/account", tag = "Accounts", request_body = Terms, security(()),
     responses(
         (status = 200, description = "The account is made and signed in to: as `POST /api/sessions` answers. An address that a team's issuer vouches for gets a mail to confirm it"),
         (status = 409, description = "`username_taken`, `email_taken`, `identity_taken`"),
@@ -179,8 +181,9 @@ async fn make(app: &App, waiting: &sso::Waiting, username: Username, address: Op
     app.sign_up(new, None).await
 }
 
+/// The accounts elsewhere by which the caller signs in.
 #[utoipa::path(
-    get, path = "/api/me/identities", tag = "sessions",
+    get, path = "/api/me/identities", tag = "Sessions and keys",
     responses((status = 200, description = "Where else the caller signs in: `identities`"))
 )]
 pub(crate) async fn identities(State(app): State<App>, Who(caller): Who) -> Result<Json<Value>, Problem> {
@@ -199,8 +202,9 @@ pub(crate) async fn identities(State(app): State<App>, Who(caller): Who) -> Resu
     Ok(Json(json!({"identities": identities.iter().map(shown).collect::<Vec<_>>()})))
 }
 
+/// Sign in by an account elsewhere no longer.
 #[utoipa::path(
-    delete, path = "/api/me/identities/{identity}", tag = "sessions", params(("identity" = String, Path)),
+    delete, path = "/api/me/identities/{identity}", tag = "Sessions and keys", params(("identity" = String, Path)),
     responses(
         (status = 200, description = "Nobody signs in to the account with it any more"),
         (status = 404, description = "The caller has no such identity"),

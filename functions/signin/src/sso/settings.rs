@@ -28,8 +28,9 @@ fn shown(app: &App, sso: &TeamSso) -> Value {
     })
 }
 
+/// The team's single sign-on, without its secret.
 #[utoipa::path(
-    get, path = "/api/teams/{team}/sso", tag = "teams", params(("team" = u64, Path)),
+    get, path = "/api/teams/{team}/sso", tag = "Teams", params(("team" = u64, Path)),
     responses(
         (status = 200, description = "`sso`, without the secret; null where there is none; `callback` is what the issuer has to know in any case"),
         (status = 403, description = "The caller is not an admin. Admins may, however they signed in: a dead issuer locks nobody out"),
@@ -85,8 +86,9 @@ fn issuer(app: &App, typed: &str, errors: &mut Vec<FieldError>) -> String {
     typed.to_owned()
 }
 
+/// Set the team's single sign-on up: an issuer of OpenID Connect.
 #[utoipa::path(
-    put, path = "/api/teams/{team}/sso", tag = "teams", params(("team" = u64, Path)), request_body = Settings,
+    put, path = "/api/teams/{team}/sso", tag = "Teams", params(("team" = u64, Path)), request_body = Settings,
     responses(
         (status = 200, description = "`sso`; with `required`, whoever did not come through it is out of the team, and their WebSockets are closed"),
         (status = 403, description = "The caller is not an admin, or came with an API key"),
@@ -145,8 +147,9 @@ async fn tried(app: &App, caller: &Caller, sso: &TeamSso) -> Result<bool, Proble
     Ok(identities.iter().any(|identity| here(identity.provider, &identity.issuer) && sso.changed_at <= identity.used_at))
 }
 
+/// Take the team's single sign-on away.
 #[utoipa::path(
-    delete, path = "/api/teams/{team}/sso", tag = "teams", params(("team" = u64, Path)),
+    delete, path = "/api/teams/{team}/sso", tag = "Teams", params(("team" = u64, Path)),
     responses(
         (status = 200, description = "The team has no single sign-on; its members sign in as everybody does"),
         (status = 404, description = "It has none"),

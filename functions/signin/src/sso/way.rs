@@ -101,14 +101,16 @@ fn cookie(value: Option<HeaderValue>) -> Cookies {
 
 /// The team that somebody wants to sign in through.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = way::Wanted)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// Its URL name.
     team: String,
 }
 
+/// Where somebody with this address signs in.
 #[utoipa::path(
-    post, path = "/api/sso/find", tag = "sessions", request_body = Wanted, security(()),
+    post, path = "/api/sso/find", tag = "Sessions and keys", request_body = Wanted, security(()),
     responses(
         (status = 200, description = "`provider`: the single sign-on of the team begins at `/api/sso/{provider}/start`"),
         (status = 422, description = "There is no such team, or it has none"),
@@ -128,8 +130,9 @@ pub(crate) struct Start {
     keep: Option<String>,
 }
 
+/// Begin to sign in elsewhere.
 #[utoipa::path(
-    get, path = "/api/sso/{provider}/start", tag = "sessions", security(()),
+    get, path = "/api/sso/{provider}/start", tag = "Sessions and keys", security(()),
     params(
         ("provider" = String, Path, description = "`google`, or the id of a team"),
         ("return_to" = Option<String>, Query, description = "Where to go then: a path of this server, nothing else"),
@@ -172,8 +175,9 @@ pub(crate) struct Back {
     iss: Option<String>,
 }
 
+/// Where somebody comes back to who signed in elsewhere.
 #[utoipa::path(
-    get, path = "/api/sso/{provider}/callback", tag = "sessions", security(()), params(("provider" = String, Path)),
+    get, path = "/api/sso/{provider}/callback", tag = "Sessions and keys", security(()), params(("provider" = String, Path)),
     responses((status = 303, description = "Signed in, or to the page that asks what is left to ask, or to the sign-in page, which says what went wrong"))
 )]
 pub(crate) async fn callback(
