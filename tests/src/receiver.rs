@@ -30,7 +30,9 @@ pub struct Told {
 impl Told {
     /// The body.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("JSON")
+        let message = serde_json::from_slice(&self.body).expect("JSON");
+        crate::described::event(&message);
+        message
     }
 
     /// Whether it was signed with a secret.

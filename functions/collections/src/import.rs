@@ -74,7 +74,8 @@ fn nth(first: &CollectionId, index: usize) -> CollectionId {
 /// Import a file of any kind that is known: Postman (every version), OpenAPI 3, Swagger 2, HAR, cURL, Insomnia, Bruno, Hoppscotch.
 /// What it is, its content says. With `Prefer: respond-async` it is answered at once (202) with a task to ask for.
 #[utoipa::path(post, path = "/api/import", tag = "Import", request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The file, as it is; JSON, YAML or text are taken under their own media types, too"), params(("workspace" = Option<String>, Query)),
-    responses((status = 200, description = "`{\"collection\":{…},\"collections\":[…],\"format\",\"report\":{\"taken\",\"changed\",\"left\"}}`")))]
+    responses((status = 200, description = "`{\"collection\":{…},\"collections\":[…],\"format\",\"report\":{\"taken\",\"changed\",\"left\"}}`"),
+        (status = 202, description = "With `Prefer: respond-async`: `{\"task\":{\"id\",\"status\",…}}`, to be asked for at `Location`")))]
 pub(crate) async fn import(
     By(by): By<CreateCollection>,
     Later(later): Later,
@@ -210,7 +211,8 @@ pub(crate) async fn part(
 /// Import the file, now that all of its parts are there. Sent again, it answers what it answered. With `Prefer:
 /// respond-async` it is answered at once (202) with a task to ask for.
 #[utoipa::path(post, path = "/api/uploads/{upload}/commit", tag = "Import", params(("upload" = String, Path)),
-    responses((status = 200, description = "As `POST /api/import`")))]
+    responses((status = 200, description = "As `POST /api/import`"),
+        (status = 202, description = "With `Prefer: respond-async`: `{\"task\":{\"id\",\"status\",…}}`, to be asked for at `Location`")))]
 pub(crate) async fn commit(
     Who(caller): Who,
     Later(later): Later,

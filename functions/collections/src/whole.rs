@@ -40,7 +40,8 @@ pub(crate) fn told(head: &Head) -> Response {
 /// respond-async` it is answered at once (202) with a task to ask for.
 #[utoipa::path(post, path = "/api/collections", tag = "Collections", request_body(content = serde_json::Value, description = "`{\"collection\":{…}}` or the collection alone: Postman v1, v2.0 or v2.1"),
     params(("workspace" = Option<String>, Query, description = "The workspace; one's own where none is named")),
-    responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"}}`")))]
+    responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"}}`"),
+        (status = 202, description = "With `Prefer: respond-async`: `{\"task\":{\"id\",\"status\",…}}`, to be asked for at `Location`")))]
 pub(crate) async fn create(
     By(by): By<CreateCollection>,
     Later(later): Later,
@@ -60,7 +61,8 @@ pub(crate) async fn create(
 /// Replace everything in a collection. Ids that match are kept. With `If-Match`, only if nothing changed since. With `Prefer:
 /// respond-async` it is answered at once (202) with a task to ask for.
 #[utoipa::path(put, path = "/api/collections/{collection}", tag = "Collections", request_body(content = serde_json::Value, description = "`{\"collection\":{…}}` or the collection alone: Postman v1, v2.0 or v2.1"), params(("collection" = String, Path)),
-    responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"}}`")))]
+    responses((status = 200, description = "`{\"collection\":{\"id\",\"name\",\"uid\"}}`"),
+        (status = 202, description = "With `Prefer: respond-async`: `{\"task\":{\"id\",\"status\",…}}`, to be asked for at `Location`")))]
 pub(crate) async fn replace(
     By(by): By<EditCollection>,
     Seen(seen): Seen,

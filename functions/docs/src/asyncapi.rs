@@ -138,7 +138,7 @@ pub fn document(pages: &str, realtime: &str) -> Value {
             },
             "changes": {
                 "address": "/api/collections/{collection}/changes",
-                "title": "Server-Sent Events (`Accept: text/event-stream`) or long poll (`wait=20`)",
+                "title": "Server-Sent Events (Accept: text/event-stream), or long poll (?wait=20)",
                 "servers": [{"$ref": "#/servers/api"}],
                 "parameters": {"collection": {"description": "The collection, by id or uid."}},
                 "messages": {"change": refer("change")},

@@ -84,6 +84,11 @@ fn html(markdown: &str) -> String {
     html
 }
 
+/// One line of it, without the paragraph around.
+fn line(markdown: &str) -> String {
+    html(markdown).trim().trim_start_matches("<p>").trim_end_matches("</p>").to_owned()
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -162,7 +167,7 @@ fn operation(document: &Value, path: &str, method: &str, says: &Value) -> Operat
         id: text(&says["operationId"]),
         method: method.to_uppercase(),
         path: path.to_owned(),
-        title: html(says["summary"].as_str().unwrap_or_default()),
+        title: line(says["summary"].as_str().unwrap_or_default()),
         about: html(says["description"].as_str().unwrap_or_default()),
         open: says["security"].is_array(),
         parameters: list(&says["parameters"]).iter().map(|one| parameter(document, one)).collect(),

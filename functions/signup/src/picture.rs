@@ -130,7 +130,7 @@ pub(crate) async fn delete(State(app): State<App>, Who(caller): Who) -> Result<J
 
 /// Somebody's picture.
 #[utoipa::path(
-    get, path = "/api/users/{user}/picture", tag = "Accounts", params(("user" = u64, Path)), security((), ("bearer" = [])),
+    get, path = "/api/users/{user}/picture", tag = "Accounts", params(("user" = u64, Path)), security((), ("token" = [])),
     responses(
         (status = 200, description = "The picture, 256 pixels square"),
         (status = 304, description = "It is what `If-None-Match` names"),

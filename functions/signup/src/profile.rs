@@ -130,7 +130,7 @@ pub(crate) async fn change(
 
 /// Somebody in one of the caller's teams, in the Postman API's shape.
 #[utoipa::path(
-    get, path = "/api/users/{user}", tag = "Accounts", params(("user" = u64, Path)), security((), ("bearer" = [])),
+    get, path = "/api/users/{user}", tag = "Accounts", params(("user" = u64, Path)), security((), ("token" = [])),
     responses(
         (status = 200, description = "The user, in the Postman API's shape, with what they say about themselves"),
         (status = 404, description = "No such user, or one who shares no team with the caller and whose profile is not public"),
