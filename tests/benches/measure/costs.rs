@@ -134,7 +134,7 @@ async fn measure(size: usize) -> Vec<(&'static str, Vec<Call>)> {
     let items = bob.items(&collection).await;
     let address = format!("{whole}/items/{}", items[0]["id"].as_str().expect("an id"));
     bench.gate.hold(&[]);
-    changes(&anna, &whole, &items, size).await;
+    changes(&bench.app, &anna, &whole, &items, size).await;
     bench.count("read one element", async { bob.get(&address).await.ok() }).await;
     let tag = bob.get(&address).await.etag();
     let text = samples::request("saved").to_string();
@@ -171,12 +171,15 @@ async fn sign_in(anna: &User) {
     anna.post("/api/sessions", login).await.ok();
 }
 
-/// Makes changes until there are `count`; the import was the first.
-async fn changes(anna: &User, whole: &str, items: &[serde_json::Value], count: usize) {
+/// Makes changes until there are `count`; the import was the first. The stream keeps up with them.
+async fn changes(app: &TestApp, anna: &User, whole: &str, items: &[serde_json::Value], count: usize) {
     let address = |number: usize| format!("{whole}/items/{}", items[number % items.len()]["id"].as_str().expect("an id"));
-    futures::stream::iter(1..count)
-        .for_each_concurrent(8, |number| async move {
-            anna.put(&address(number), samples::request(&format!("change {number}")).to_string()).await.ok();
-        })
-        .await;
+    for begin in (1..count).step_by(500) {
+        futures::stream::iter(begin..count.min(begin + 500))
+            .for_each_concurrent(8, |number| async move {
+                anna.put(&address(number), samples::request(&format!("change {number}")).to_string()).await.ok();
+            })
+            .await;
+        app.settle().await;
+    }
 }
