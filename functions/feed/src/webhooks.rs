@@ -100,6 +100,7 @@ async fn made(app: &App, by: &Managing, Typed(wanted, mut wrong): Typed<Wanted>)
         description: wanted.description.unwrap_or_default(),
         maker: by.caller().actor(),
         created_at: app.now(),
+        begin: Some(by.begin(app.now())),
         secret: sealed,
         previous: None,
         off: None,
@@ -108,7 +109,7 @@ async fn made(app: &App, by: &Managing, Typed(wanted, mut wrong): Typed<Wanted>)
     };
     app.store.make_webhook(by, &webhook).await?;
     if wanted.active == Some(false) {
-        app.store.change_webhook(by, &webhook.address.id, &Wish { active: Some(false), ..Wish::default() }).await?;
+        app.store.change_webhook(by, &webhook.address.id, &Wish { active: Some(false), ..Wish::default() }, app.now()).await?;
     }
     with_secret(app, by, &webhook, &secret).await
 }
@@ -196,7 +197,7 @@ pub(crate) async fn change(
     wanted.check(&app, &mut wrong);
     wrong.end()?;
     let wish = Wish { url: wanted.url, description: wanted.description, active: wanted.active };
-    app.store.change_webhook(&by, &webhook.address.id, &wish).await?;
+    app.store.change_webhook(&by, &webhook.address.id, &wish, app.now()).await?;
     Ok(Json(json!({"webhook": shown(&app.store.webhook(&by, &webhook.address.id).await?)})))
 }
 

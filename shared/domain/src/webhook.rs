@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Rejected;
@@ -36,6 +36,29 @@ const NEXT: [SignedDuration; 9] = [
 /// How long after the `tries`th try the next one comes; `None`: that was the last.
 pub fn next_try(tries: usize) -> Option<SignedDuration> {
     NEXT.get(tries.checked_sub(1)?).copied()
+}
+
+/// A write that takes longer is given up: none is younger than it says by more.
+const WRITING: SignedDuration = SignedDuration::from_secs(5);
+
+/// Where what a webhook is told begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Begin {
+    /// Behind this change of its collection.
+    Behind(u64),
+    /// At this time: the collections of a team have no number in common. What was under way then is told.
+    At(Timestamp),
+}
+
+impl Begin {
+    /// Whether a change is behind the beginning.
+    pub fn has(self, change: &Change) -> bool {
+        match self {
+            Begin::Behind(seq) => seq < change.seq,
+            Begin::At(at) => at.duration_since(change.at) < WRITING,
+        }
+    }
 }
 
 /// Of whose changes a webhook tells.

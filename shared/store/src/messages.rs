@@ -114,8 +114,9 @@ struct Place {
 impl Store {
     /// Writes down that a webhook is to tell of changes, each once whatever the stream repeats.
     pub async fn queue_changes(&self, address: &Address, changes: &[(Change, About)], now: Timestamp) -> Result<(), Error> {
+        let Some(webhook) = self.webhook_at(address).await? else { return Ok(()) };
         let mut news = false;
-        for (change, about) in changes {
+        for (change, about) in changes.iter().filter(|(change, _)| webhook.begin.is_none_or(|begin| begin.has(change))) {
             let about = Waiting { collection: about.collection.clone(), seq: change.seq };
             news |= self.queue(address, Message::new(message_id(change), Some(about), change.at, now), now).await?;
         }

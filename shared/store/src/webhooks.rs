@@ -6,7 +6,7 @@ use domain::change::Actor;
 use domain::happened::{Doer, Happened};
 use domain::ids::{TeamId, WebhookId};
 use domain::limit;
-use domain::webhook::{Address, Of, Off, ROTATION};
+use domain::webhook::{Address, Begin, Of, Off, ROTATION};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub struct Webhook {
     pub maker: Actor,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Where what it is told begins: when it was made or switched on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin: Option<Begin>,
     /// What its messages are signed with, sealed.
     pub secret: String,
     /// What they were signed with before, and still are until a time.
@@ -70,6 +73,14 @@ impl Managing {
         match self {
             Managing::Collection(access) => Of::Collection(access.thing.collection.clone()),
             Managing::Team(access) => Of::Team(access.thing),
+        }
+    }
+
+    /// Where what a webhook is told begins that is switched on now.
+    pub fn begin(&self, now: Timestamp) -> Begin {
+        match self {
+            Managing::Collection(access) => Begin::Behind(access.thing.seq),
+            Managing::Team(_) => Begin::At(now),
         }
     }
 
@@ -151,7 +162,7 @@ impl Store {
     }
 
     /// Changes a webhook. [`Conflict::WebhookGone`].
-    pub async fn change_webhook(&self, by: &Managing, id: &WebhookId, wish: &Wish) -> Result<(), Error> {
+    pub async fn change_webhook(&self, by: &Managing, id: &WebhookId, wish: &Wish, now: Timestamp) -> Result<(), Error> {
         let address = Address { id: id.clone(), of: by.of() };
         let mut set = Vec::new();
         let mut remove = Vec::new();
@@ -167,9 +178,10 @@ impl Store {
         let mut legs = Vec::new();
         match wish.active {
             Some(true) => {
-                let maker = serde_dynamo::to_attribute_value(by.caller().actor()).map_err(|error| Error::Failed(error.to_string()))?;
-                set.push("#maker = :maker".to_owned());
-                given.push((":maker", maker));
+                let failed = |error: serde_dynamo::Error| Error::Failed(error.to_string());
+                set.push("#maker = :maker, #begin = :begin".to_owned());
+                given.push((":maker", serde_dynamo::to_attribute_value(by.caller().actor()).map_err(failed)?));
+                given.push((":begin", serde_dynamo::to_attribute_value(by.begin(now)).map_err(failed)?));
                 remove.extend(["#off", "#failing_since"]);
                 legs.push(on(&address));
             }

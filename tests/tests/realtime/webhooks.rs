@@ -1,8 +1,10 @@
 //! Webhooks: each change is told once, signed, again and again where it is not taken, and to nobody whose maker lost it.
 
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use local::Options;
 use serde_json::{Value, json};
 use tests::receiver::Receiver;
 use tests::{TestApp, User};
@@ -270,5 +272,52 @@ async fn what_cannot_be_a_webhook_is_refused() {
     app.settle().await;
     let left: Vec<_> = app.table_keys().await.into_iter().filter(|(pk, sk)| pk.contains("HOOK#") || sk.contains("HOOK#")).collect();
     assert!(left.is_empty(), "{left:?}");
+    app.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_changed_before_it_was_there_is_not_told() {
+    // While it is held, the stream stands still.
+    let held = Arc::new((Mutex::new(false), Condvar::new()));
+    let hold = |wanted: bool| {
+        *held.0.lock().expect("nobody panics with it") = wanted;
+        held.1.notify_all();
+    };
+    let gate = Arc::clone(&held);
+    let meddler: local::Meddler = Arc::new(move |_, records| {
+        tokio::task::block_in_place(|| {
+            let held = gate.0.lock().expect("nobody panics with it");
+            drop(gate.1.wait_while(held, |held| *held).expect("nobody panics with it"));
+        });
+        records
+    });
+    let app = TestApp::with(Options { meddler: Some(meddler), ..Options::default() }).await;
+    let pair = pair(&app).await;
+    let (of_collection, of_team) = (Receiver::start().await, Receiver::start().await);
+    hold(true);
+    pair.rename("before").await;
+    app.advance("PT10S").await;
+    let (hook, _) = webhook(&pair.anna, &pair.collection, &of_collection).await;
+    let made = pair.anna.post(&format!("/api/teams/{}/webhooks", pair.team.id), json!({"url": of_team.url})).await.ok();
+    let team_hook = made.at("/webhook/id").as_str().expect("id").to_owned();
+    pair.rename("after").await;
+    hold(false);
+    app.settle().await;
+    assert_eq!((of_collection.numbers(), of_team.numbers()), (vec![3], vec![3]));
+    // The same where it is switched on again.
+    let switch = async |active: bool| {
+        for hook in [&hook, &team_hook] {
+            pair.anna.patch(&format!("/api/webhooks/{hook}"), json!({"active": active}).to_string()).await.ok();
+        }
+    };
+    switch(false).await;
+    hold(true);
+    pair.rename("while off").await;
+    app.advance("PT10S").await;
+    switch(true).await;
+    pair.rename("on again").await;
+    hold(false);
+    app.settle().await;
+    assert_eq!((of_collection.numbers(), of_team.numbers()), (vec![5], vec![5]));
     app.finish().await;
 }
