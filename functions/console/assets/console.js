@@ -1,6 +1,8 @@
-// Postroom's console: the one module that its pages load. The pages are whole without it, for reading.
+// Postroom's console: the module that its pages load. The pages are whole without it, for reading.
 // It sends forms as JSON, imports files, and keeps what is shown up to date: a WebSocket frame says *that* a
 // collection changed, the page itself, fetched again, says what it looks like now.
+
+import { Realtime } from "./realtime.js";
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -706,36 +708,16 @@ function tell() {
 
 // ---- live ----
 
-/** What a frame means for somebody who has seen `last` (the same rule as the server's). */
-export function step(last, frame) {
-  if (frame <= last) return "ignore";
-  return frame === last + 1 ? "apply" : "catch up";
-}
-
-const seen = new Map(); // collection → number of the last change that this page knows of
-let socket = null;
-let attempts = 0;
-let retry = 0;
-let lost = null; // since when there is no connection
-let pong = 0;
-let ended = false; // whether the session was said to have ended
+// The module beside this one keeps the connection, and tells of each change once.
+const live = new Realtime({ headers: { "X-Requested-With": "postroom", ...asAccount } });
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
 const watched = (root) => $$("[data-watch]", root).flatMap((node) => node.dataset.watch.split(" ").filter(Boolean)).map((pair) => pair.split(":"));
 
-/** Takes over what a freshly fetched page watches; collections that are new in it are subscribed to. */
+/** Takes over what a freshly fetched page watches: it has everything up to a number, what comes after is told. */
 function adopt(root) {
-  for (const [collection, seq] of watched(root)) {
-    const known = seen.has(collection);
-    seen.set(collection, Math.max(seen.get(collection) ?? 0, Number(seq)));
-    if (!known) subscribe(collection);
-  }
-  if (!lost) connect();
+  for (const [collection, seq] of watched(root)) live.follow(collection, Number(seq));
   adoptEdit(root);
-}
-
-function subscribe(collection) {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ action: "subscribe", collection, since: seen.get(collection) }));
 }
 
 function show(state, text, since = "") {
@@ -746,72 +728,29 @@ function show(state, text, since = "") {
   pill.replaceChildren(text, ...(since ? [make("span", { class: "since" }, since)] : []));
 }
 
-function offline() {
-  lost ??= new Date();
-  for (const node of $$("[data-here]")) node.hidden = true;
-  show("offline", "Offline", ` since ${lost.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })}`);
-}
+live.addEventListener("state", ({ detail: { state, since, why } }) => {
+  if (since) for (const node of $$("[data-here]")) node.hidden = true;
+  if (state === "offline") show(state, "Offline", ` since ${since.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })}`);
+  else if (state === "error") show(state, why === "signed_out" ? "Signed out" : "Not live: something is wrong on the server");
+  else show(state, state === "live" ? "Live" : "Connecting");
+});
 
-async function connect() {
-  clearTimeout(retry);
-  if (socket || seen.size === 0) return;
-  if (!lost) show("connecting", "Connecting");
-  const opening = (socket = { readyState: WebSocket.CONNECTING, close() {} });
-  const answer = await call("POST", "/api/realtime/tickets", "{}");
-  if (socket !== opening) return;
-  socket = null;
-  if (answer.status === 401 || answer.status === 403) return show("error", "Signed out");
-  // 0: nobody answers. Anything else is an answer that says that something is wrong, which time may mend, too.
-  if (!answer.ok) return answer.status === 0 ? later() : failed();
-  const { url, ticket } = answer.body;
-  const mine = (socket = new WebSocket(`${url}${url.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`));
-  mine.addEventListener("open", () => {
-    for (const collection of seen.keys()) subscribe(collection);
-    for (const node of $$("[data-here]")) {
-      mine.send(JSON.stringify({ action: "look", collection: node.dataset.here, item: node.dataset.hereItem }));
-    }
-  });
-  mine.addEventListener("message", (event) => heard(parsed(event.data, { ok: true })));
-  mine.addEventListener("close", () => {
-    if (socket !== mine) return;
-    socket = null;
-    if (ended) return show("error", "Signed out");
-    later();
-  });
-}
+live.addEventListener("open", () => {
+  for (const node of $$("[data-here]")) live.send({ action: "look", collection: node.dataset.here, item: node.dataset.hereItem });
+});
 
-/** Tries again after 1, 2, 4 … 30 seconds, each a random part shorter, so that a restart is not met by everyone at once. */
-function later() {
-  offline();
-  const longest = Math.min(30_000, 1000 * 2 ** attempts++);
-  clearTimeout(retry);
-  retry = setTimeout(connect, longest * (0.5 + Math.random() / 2));
-}
+live.addEventListener("change", ({ detail: { collection, change } }) => {
+  warnEditor(change);
+  settle(collection, change.seq, 0);
+});
 
-function failed() {
-  later();
-  show("error", "Not live: something is wrong on the server");
-}
-
-function live() {
-  attempts = 0;
-  lost = null;
-  clearTimeout(pong);
-  show("live", "Live");
-}
-
-function heard({ type, data }) {
-  if (type === "postroom.connected" || type === "postroom.pong" || type === "postroom.subscribed") live();
+live.addEventListener("frame", ({ detail: { type, data } }) => {
   if (type === "postroom.presence") here(data);
   if (type === "postroom.session.expiring" && data.why !== "connection") {
     toast(`You are signed out at ${TIME.format(new Date(data.at))} unless you do something here.`);
   }
-  if (type === "postroom.session.ended" && data.why !== "connection") ended = true;
-  if (type === "postroom.error" && data.code === "session_gone") ended = true;
-  if (type === "postroom.subscribed" && seen.has(data.collection) && data.head > seen.get(data.collection)) changed(data.collection, data.head);
-  if (type === "postroom.collection.commented" && seen.has(data.collection)) commented();
-  if (type === "postroom.collection.changed" && seen.has(data.collection)) changed(data.collection, data.seq, data);
-}
+  if (type === "postroom.collection.commented" && live.seen(data.collection) !== undefined) commented();
+});
 
 /** Something was said: comments are none of the numbered changes, so the page that is fetched has them all. */
 let talking = 0;
@@ -835,20 +774,6 @@ function here({ collection, people, count }) {
   }
 }
 
-/** A collection has reached `seq`. The page that is fetched then has everything up to it, so a gap closes at once. */
-async function changed(collection, seq, change) {
-  const move = step(seen.get(collection), seq);
-  if (move === "ignore") return;
-  if (move === "catch up") {
-    const answer = await call("GET", `/api/collections/${collection}/changes?since=${seen.get(collection)}&limit=100`);
-    for (const missed of answer.body.changes ?? []) warnEditor(missed);
-  } else if (change) {
-    warnEditor(change);
-  }
-  seen.set(collection, Math.max(seen.get(collection), seq));
-  settle(collection, seq, 0);
-}
-
 /** Fetches until the page shows the change: the feed is written from the stream, a moment after the event may be here. */
 let settling = 0;
 function settle(collection, seq, tries) {
@@ -862,12 +787,6 @@ function settle(collection, seq, tries) {
   }, 60 * 3 ** tries);
 }
 
-setInterval(() => {
-  if (socket?.readyState !== WebSocket.OPEN) return;
-  socket.send('{"action":"ping"}');
-  clearTimeout(pong);
-  pong = setTimeout(() => socket?.close(), 15_000);
-}, 240_000);
 setInterval(tell, 30_000);
 // A collection that somebody imports is watched by nobody yet, so lists also look by themselves now and then; not where
 // nobody has touched the page for a while, because each look prolongs the session.
@@ -875,23 +794,14 @@ let touched = Date.now();
 for (const kind of ["pointermove", "keydown", "scroll"]) window.addEventListener(kind, () => (touched = Date.now()), { passive: true });
 setInterval(() => document.visibilityState === "visible" && Date.now() - touched < 300_000 && $("[data-poll]") && refresh(), 45_000);
 
-function wake() {
-  if (seen.size === 0 || socket) return;
-  attempts = 0;
-  connect();
-}
-window.addEventListener("online", wake);
-window.addEventListener("offline", () => seen.size && offline());
-document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
-window.addEventListener("pagehide", () => {
-  const open = socket;
-  socket = null;
-  open?.close();
-});
+window.addEventListener("online", () => live.wake());
+window.addEventListener("offline", () => live.sleep());
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && live.wake());
+window.addEventListener("pagehide", () => live.close());
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   refresh();
-  wake();
+  live.wake();
 });
 
 // ---- editing a request ----
@@ -1092,5 +1002,4 @@ window.addEventListener("beforeunload", (event) => {
 
 for (const region of $$("[data-live]")) region.dataset.was = region.innerHTML;
 dress();
-for (const [collection, seq] of watched(document)) seen.set(collection, Math.max(seen.get(collection) ?? 0, Number(seq)));
-connect();
+for (const [collection, seq] of watched(document)) live.follow(collection, Number(seq));

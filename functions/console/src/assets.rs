@@ -1,4 +1,4 @@
-//! What the pages load: one style sheet, one module, one icon. They are compiled in, and their file names carry a
+//! What the pages load: one style sheet, one module, the realtime client that it uses, one icon. They are compiled in, and their file names carry a
 //! hash of their content, so that a browser may keep them for ever and a new release is seen at once.
 
 use std::sync::LazyLock;
@@ -30,11 +30,13 @@ impl Asset {
     }
 }
 
-static ALL: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     [
         Asset::new("console", "css", "text/css; charset=utf-8", include_bytes!("../assets/console.css")),
         Asset::new("console", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/console.js")),
         Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
+        // Programs and the other module know it by its plain name.
+        Asset::new("realtime", "js", "text/javascript; charset=utf-8", include_bytes!("../assets/realtime.js")),
     ]
 });
 

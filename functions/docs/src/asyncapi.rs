@@ -14,10 +14,15 @@ fn told() -> [(&'static str, &'static str, &'static str, Value); 9] {
     let followed = json!({"type": "object", "required": ["collection", "item"], "properties": {"collection": collection, "item": item}});
     let pong = json!({
         "type": "object",
-        "required": ["subscriptions", "items"],
+        "required": ["subscriptions", "items", "heads"],
         "properties": {
             "subscriptions": {"type": "array", "items": collection, "description": "The collections that this connection follows."},
             "items": {"type": "array", "items": followed, "description": "The folders and requests that it follows."},
+            "heads": {
+                "type": "object",
+                "additionalProperties": {"type": "integer", "minimum": 0},
+                "description": "The number of the last change of each of those collections: who knows of fewer has missed an event.",
+            },
         },
     });
     [

@@ -2,7 +2,7 @@
 
 mod presence;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use app::{App, Crash, Var};
 use aws_lambda_events::event::apigw::{ApiGatewayProxyResponse, ApiGatewayWebsocketProxyRequest};
@@ -146,7 +146,10 @@ async fn message(app: &App, id: &ConnectionId, body: &str) -> Result<(), Crash> 
             let (items, whole): (Vec<Registration>, _) = app.store.following(id).await?.into_iter().partition(|one| one.item.is_some());
             let whole: Vec<CollectionId> = whole.into_iter().map(|one: Registration| one.collection).collect();
             let items: Vec<_> = items.into_iter().map(|one| json!({"collection": one.collection, "item": one.item})).collect();
-            say(app, id, "postroom.pong", json!({"subscriptions": whole, "items": items})).await;
+            // An event that was lost, and nothing after it to show the gap: the client sees here that it is behind.
+            let heads = app.store.heads(&whole).await?;
+            let heads: BTreeMap<_, _> = heads.iter().map(|head| (head.collection.as_str(), head.seq)).collect();
+            say(app, id, "postroom.pong", json!({"subscriptions": whole, "items": items, "heads": heads})).await;
             Ok(())
         }
         Said::Subscribe { collection, item, since } => {

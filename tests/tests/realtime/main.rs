@@ -1,6 +1,7 @@
 //! Realtime is a hint over a log: nobody misses a change, and nobody hears what is not theirs.
 
 mod changes;
+mod client;
 mod webhooks;
 
 use serde_json::json;
