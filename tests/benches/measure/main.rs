@@ -1,11 +1,12 @@
 //! What Postroom costs and how fast it is, as one Markdown table each: `cargo bench -p tests`, or a part of it:
-//! `cargo bench -p tests -- costs | saves | sockets | import | signin | process`. Numbers choose the sizes that the costs are
-//! counted for: `cargo bench -p tests -- costs 1 100`.
+//! `cargo bench -p tests -- costs | events | saves | sockets | import | signin | process`. Numbers choose the sizes that costs and
+//! events are counted for: `cargo bench -p tests -- costs 1 100`.
 //!
 //! Costs are counted below the SDK clients, so they hold in the cloud, too. Times are this machine's, with the whole
 //! product, its embedded database and the clients that ask it on the same cores.
 
 mod costs;
+mod events;
 mod process;
 mod saves;
 mod signin;
@@ -25,6 +26,9 @@ fn main() {
     runtime.block_on(async {
         if wants("costs") {
             costs::print(if sizes.is_empty() { &[10, 1_000, 10_000] } else { &sizes }).await;
+        }
+        if wants("events") {
+            events::print(if sizes.is_empty() { &[1, 10, 100, 1_000] } else { &sizes }).await;
         }
         let mut rows = Vec::new();
         if wants("saves") {
