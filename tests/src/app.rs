@@ -70,6 +70,12 @@ impl TestApp {
         TestApp { stack: Some(stack), nobody, read: Mutex::default(), finished: AtomicBool::new(false) }
     }
 
+    /// Further instances of a stack's functions, with its table, its keys and its clock. Sockets and mails stay with the first.
+    pub async fn beside(&self) -> TestApp {
+        let stack = self.stack();
+        TestApp::with(Options { beside: Some(stack.shared()), clock: stack.clock().clone(), ..Options::default() }).await
+    }
+
     /// A stack on a folder that another one may just have left: it is free when that one's database has closed its file.
     pub async fn in_folder(folder: &Path, options: Options) -> TestApp {
         let options = Options { data: Some(folder.to_owned()), ..options };

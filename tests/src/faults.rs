@@ -30,6 +30,10 @@ pub enum Fault {
     LostAnswer,
     /// Of a batch, the first half is done, the rest comes back as unprocessed.
     Half,
+    /// The connection that is posted to is gone.
+    Gone,
+    /// There is no way to the service: nothing is done, and the caller does not know it.
+    Unreachable,
     /// The call never leaves and never ends: from here on, the process is as good as dead.
     Hang,
 }
@@ -130,6 +134,13 @@ impl Faults {
         counts
     }
 
+    /// Waits until all faults have happened.
+    pub async fn over(&self) {
+        while !self.are_over() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits until a call hangs.
     pub async fn hanging(&self) {
         let mut hanging = self.hanging.subscribe();
@@ -199,6 +210,9 @@ impl HttpConnector for Connector {
                     (0..legs).map(|leg| json!({"Code": if leg == 0 { "TransactionConflict" } else { "None" }})).collect();
                 refuse(400, "TransactionCanceledException", json!({"CancellationReasons": reasons}))
             }
+            Some(Fault::Gone) => refuse(410, "GoneException", json!({})),
+            Some(Fault::Unreachable) => HttpConnectorFuture::ready(Err(ConnectorError::io("there is no way".into()))),
+            Some(Fault::Throttle) if operation == "PostToConnection" => refuse(429, "LimitExceededException", json!({})),
             Some(Fault::Throttle) => refuse(400, "ProvisionedThroughputExceededException", json!({})),
             Some(Fault::Broken) => refuse(500, "InternalServerError", json!({})),
             Some(Fault::LostAnswer) => {
@@ -299,6 +313,7 @@ fn refuse(status: u16, kind: &str, more: Value) -> HttpConnectorFuture {
     let status = StatusCode::try_from(status).expect("a status");
     let mut answer = HttpResponse::new(status, SdkBody::from(body.to_string()));
     answer.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    answer.headers_mut().insert("x-amzn-errortype", kind.to_owned());
     HttpConnectorFuture::ready(Ok(answer))
 }
 

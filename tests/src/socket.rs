@@ -77,6 +77,19 @@ impl Socket {
         }
     }
 
+    /// The same where the server may have closed the socket instead, as it does with one that it knows no longer: `None`.
+    pub async fn heard_unless_closed(&mut self) -> Option<Vec<Value>> {
+        self.say(json!({"action": "ping"})).await;
+        let mut heard = Vec::new();
+        while let Ok(frame) = self.message().await {
+            if frame["type"] == "postroom.pong" {
+                return Some(heard);
+            }
+            heard.push(frame);
+        }
+        None
+    }
+
     /// Follows a collection, from a change on where `since` is given; waits for the answer, which it gives with all
     /// frames that came before it.
     pub async fn subscribe(&mut self, collection: &str, since: Option<u64>) -> (Vec<Value>, Value) {

@@ -221,7 +221,7 @@ fn a_function_may_do_what_it_needs_and_nothing_else() {
         assert_eq!(may("ses:SendRawEmail"), given("MAIL_FROM"), "{id} and mail");
         let wakes = ["FanoutFunction", "FeedFunction"].contains(&id.as_str());
         assert_eq!(may("events:PutEvents"), wakes, "{id} and the webhooks that it wakes");
-        for action in ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "sqs:SendMessage"] {
+        for action in ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "s3:PutObject", "s3:ListBucket"] {
             assert_eq!(may(action), reads_stream, "{id} and {action}");
         }
         for (actions, statement) in &statements {
@@ -238,6 +238,35 @@ fn a_function_may_do_what_it_needs_and_nothing_else() {
         assert!(!allowed.contains("dynamodb:Scan"), "{id} reads the whole table");
     }
     assert_eq!(used, roles.keys().cloned().collect(), "left: used roles, right: roles");
+}
+
+#[test]
+fn what_a_stream_function_gives_up_is_kept_and_raises_an_alarm() {
+    let alarms: Vec<Value> = resources("AWS::CloudWatch::Alarm").map(|(_, alarm)| alarm["Properties"].clone()).collect();
+    let mut streams = 0;
+    for (id, function) in resources("AWS::Serverless::Function") {
+        for (event, source) in function["Properties"]["Events"].as_object().into_iter().flatten() {
+            if source["Type"] != "DynamoDB" {
+                continue;
+            }
+            streams += 1;
+            let mapping = &source["Properties"];
+            assert_eq!(yaml::references(&mapping["DestinationConfig"]), ["DeadLetterBucket"], "{id}");
+            assert_eq!(
+                list(&mapping["MetricsConfig"]["Metrics"]),
+                ["EventCount"],
+                "{id}: without it there is nothing to raise an alarm on"
+            );
+            // What SAM calls the mapping that it makes.
+            let made = format!("{id}{event}");
+            let raises = |alarm: &&Value| {
+                alarm["MetricName"] == "OnFailureDestinationDeliveredEventCount"
+                    && yaml::references(&alarm["Dimensions"]).contains(&made.as_str())
+            };
+            assert!(alarms.iter().any(|alarm| raises(&alarm)), "{id} has no alarm");
+        }
+    }
+    assert_eq!(streams, 2, "a shard of a stream has two readers at most");
 }
 
 /// Actions of each statement, and the statement.

@@ -1,10 +1,14 @@
-//! What becomes of mails: an address that does not exist, or whose owner calls our mail unwanted, gets no more.
+//! What becomes of mails: one that SES took is settled, also where its answer got lost; an address that does not exist, or
+//! whose owner calls our mail unwanted, gets no more.
+
+use std::collections::BTreeMap;
 
 use app::{App, Crash};
 use domain::account::Email;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::notices::Stopped;
+use store::receipts::Receipt;
 
 /// As SES tells it. <https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html>
 #[derive(Deserialize)]
@@ -31,6 +35,23 @@ struct Complaint {
 #[serde(rename_all = "camelCase")]
 struct Recipient {
     email_address: String,
+}
+
+/// A mail that SES took.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Taken {
+    message_id: String,
+    #[serde(default)]
+    tags: BTreeMap<String, Vec<String>>,
+}
+
+/// Settles the receipt of a mail that SES took: in most cases it is settled already.
+pub(crate) async fn settle(app: &App, detail: &Value) -> Result<Value, Crash> {
+    let mail = Taken::deserialize(&detail["mail"])?;
+    let Some(receipt) = Receipt::from_tags(|name| mail.tags.get(name)?.first().cloned()) else { return Ok(json!({"settled": 0})) };
+    app.store.settle(&receipt, &mail.message_id).await?;
+    Ok(json!({"settled": 1}))
 }
 
 /// Notes the addresses. A bounce that may pass (a full inbox) stops nothing.

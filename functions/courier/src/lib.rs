@@ -15,6 +15,7 @@ pub const NEEDS: &[Var] =
 /// Handles the schedule's event, and those of SES that EventBridge hands on. Answers what was done.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Crash> {
     match event["detail-type"].as_str() {
+        Some("Email Sent") => bounces::settle(app, &event["detail"]).await,
         Some("Email Bounced" | "Email Complaint Received") => bounces::note(app, &event["detail"]).await,
         _ => {
             let connections = ending::tell(app).await?;

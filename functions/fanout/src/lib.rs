@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::{App, Crash, Frame, Pushed, Var};
 use aws_lambda_events::event::dynamodb::Event;
@@ -18,6 +19,11 @@ use jiff::Timestamp;
 use store::changes::About;
 use store::comments;
 use store::live::Registration;
+
+/// How long a push waits that API Gateway does not take yet, each a random half shorter or longer. The function runs on
+/// with all others.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900), Duration::from_millis(2_700)];
 
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::ConnectionsUrl];
@@ -184,10 +190,27 @@ async fn push(app: &App, follower: &Follower, frames: &[(Vec<u8>, BTreeSet<Eleme
         if follower.items.as_ref().is_some_and(|items| items.is_disjoint(concerned)) {
             continue;
         }
-        let pushed = app.push.post(&follower.registration.connection, Frame::new(frame.clone())).await;
+        let pushed = post_patiently(app, &follower.registration.connection, frame).await;
         if pushed != Pushed::Sent {
             return pushed;
         }
     }
     Pushed::Sent
+}
+
+/// Posts a frame, and again after a while where API Gateway takes no more for now. Others go on meanwhile.
+async fn post_patiently(app: &App, connection: &ConnectionId, frame: &[u8]) -> Pushed {
+    for pause in PAUSES {
+        let pushed = app.push.post(connection, Frame::new(frame.to_vec())).await;
+        if pushed != Pushed::Throttled {
+            return pushed;
+        }
+        // A random part, so that those who wait do not come back together.
+        tokio::time::sleep(pause.mul_f64(0.5 + f64::from(app.random()) / f64::from(u16::MAX))).await;
+    }
+    let pushed = app.push.post(connection, Frame::new(frame.to_vec())).await;
+    if pushed == Pushed::Throttled {
+        tracing::warn!(%connection, "a push was throttled again and again");
+    }
+    pushed
 }

@@ -30,7 +30,7 @@ pub(crate) async fn asked(app: &App, collection: &CollectionId, user: UserId, ev
     let Some((head, givers)) = app.store.givers(collection).await? else { return Ok(()) };
     let name = &words::line(&head.name);
     let letters = givers.iter().map(|giver| async move {
-        let receipt = Receipt { kind: "access-asked", to: giver.id.to_string(), cause: event.to_string() };
+        let receipt = Receipt::new("access-asked", giver.id.to_string(), event.to_string());
         let write = async {
             // Answered meanwhile, or too old.
             let Some(ask) = app.store.ask(collection, user, app.now()).await? else { return Ok(None) };
@@ -61,7 +61,7 @@ pub(crate) async fn doomed(app: &App, team: TeamId, due: Timestamp, by: Option<A
     let by = by.map_or_else(|| "Somebody".to_owned(), |actor| actor.username);
     let name = words::line(&about.name);
     for admin in app.store.profiles(&admins).await?.into_values() {
-        let receipt = Receipt { kind: "team-doomed", to: admin.id.to_string(), cause: event.to_string() };
+        let receipt = Receipt::new("team-doomed", admin.id.to_string(), event.to_string());
         let write = async {
             if about.delete_at != Some(due) {
                 return Ok(None);

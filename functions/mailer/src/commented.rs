@@ -137,7 +137,7 @@ async fn tell_one(
         app.store.notify(reader.id, &notice(talk, head, told.why)).await?;
     }
     if told.mail && preferences.comments.mail {
-        let receipt = Receipt { kind: "comment", to: reader.id.to_string(), cause: talk.id.to_string() };
+        let receipt = Receipt::new("comment", reader.id.to_string(), talk.id.to_string());
         deliver::once(app, receipt, async { said(app, talk, head, comment, reader, told.why) }).await?;
     }
     Ok(())

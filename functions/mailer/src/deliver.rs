@@ -1,19 +1,23 @@
 //! One letter, once: claim, send, settle.
+//!
+//! Where a sender dies in the middle, or SES's answer gets lost, nobody knows whether the mail is on its way. SES tells of
+//! each mail that it took, with the receipt in its tags: that settles it. If nothing is told while the claim lasts, the
+//! mail was not taken, and is sent again.
 
-use app::{App, Crash, Letter};
+use app::{App, Crash, Letter, Unsent};
 use domain::account::Email;
 use futures::future::BoxFuture;
 use store::receipts::{Claim, Receipt};
 
 /// Sends a letter, unless its address does not exist or its owner called our mail unwanted.
-async fn send(app: &App, letter: &Letter) -> Result<String, Crash> {
+async fn send(app: &App, letter: &Letter, receipt: &Receipt) -> Result<String, Unsent> {
     let stopped = match Email::parse(&letter.to) {
-        Ok(email) => app.store.mail_stopped(&email).await?,
+        Ok(email) => app.store.mail_stopped(&email).await.map_err(|error| Unsent::Surely(error.into()))?,
         Err(_) => None,
     };
     match stopped {
         Some(stopped) => Ok(format!("not sent: {}", stopped.why)),
-        None => app.mail.send(letter).await,
+        None => app.mail.send(letter, receipt.tags()).await,
     }
 }
 
@@ -31,21 +35,22 @@ where
             Claim::Mine => (),
         }
         let sent = match write.await {
-            Ok(Some(letter)) => send(app, &letter).await,
+            Ok(Some(letter)) => send(app, &letter, &receipt).await,
             Ok(None) => Ok("not needed".to_owned()),
-            Err(error) => Err(error),
+            Err(error) => Err(Unsent::Surely(error)),
         };
         match sent {
             Ok(message) => {
                 app.store.settle(&receipt, &message).await?;
-                tracing::info!(kind = receipt.kind, to = receipt.to, message, "mailed");
+                tracing::info!(kind = %receipt.kind, to = receipt.to, message, "mailed");
                 Ok(())
             }
-            Err(error) => {
+            Err(Unsent::Surely(error)) => {
                 // The next try need not wait for the lease.
                 app.store.give_back(&receipt).await?;
                 Err(error)
             }
+            Err(Unsent::Perhaps(error)) => Err(error),
         }
     })
 }

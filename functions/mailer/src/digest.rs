@@ -86,7 +86,7 @@ impl Story {
 /// Sends what waits for a person in a rhythm, as one mail, and says when the next one is due.
 pub(crate) async fn flush(app: &App, user: UserId, rhythm: MailLevel) -> Result<(), Crash> {
     let Some(window) = app.store.take_waiting(user, rhythm).await? else { return Ok(()) };
-    let receipt = Receipt { kind: "changes", to: user.to_string(), cause: format!("{}.{}.{}", rhythm.as_str(), window.id, window.sent) };
+    let receipt = Receipt::new("changes", user.to_string(), format!("{}.{}.{}", rhythm.as_str(), window.id, window.sent));
     deliver::once(app, receipt, letter(app, &window)).await?;
     let daily_at = app.store.preferences(user).await?.daily_at;
     app.store.finish_window(&window, next_due(rhythm, daily_at, app.now())).await?;

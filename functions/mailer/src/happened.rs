@@ -74,16 +74,16 @@ struct InvitationText<'a> {
 pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
     match event.what {
         Happened::SignedUp { user } => {
-            let receipt = Receipt { kind: "confirm", to: user.to_string(), cause: event.id.to_string() };
+            let receipt = Receipt::new("confirm", user.to_string(), event.id.to_string());
             deliver::once(app, receipt, confirm(app, user, event.at)).await
         }
         Happened::SignedUpAgain { user, team } => {
-            let receipt = Receipt { kind: "known", to: user.to_string(), cause: (event.at.as_second() / HOUR).to_string() };
+            let receipt = Receipt::new("known", user.to_string(), (event.at.as_second() / HOUR).to_string());
             deliver::once(app, receipt, known(app, user, team, event.at)).await
         }
         Happened::Invited { team, invite, round } => {
             let Some(found) = app.store.find_invite(team, &invite).await? else { return Ok(()) };
-            let receipt = Receipt { kind: "invitation", to: digest(&found.email), cause: format!("{invite}.{round}") };
+            let receipt = Receipt::new("invitation", digest(&found.email), format!("{invite}.{round}"));
             deliver::once(app, receipt, invitation(app, team, invite, round)).await
         }
         Happened::ConfirmationAsked { user } => deliver::once(app, hasty("confirm", user, event.at), confirm(app, user, event.at)).await,
@@ -184,12 +184,12 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
 
 /// A letter that somebody may ask for again and again: one a minute.
 fn hasty(kind: &'static str, user: UserId, at: Timestamp) -> Receipt {
-    Receipt { kind, to: user.to_string(), cause: format!("minute.{}", at.as_second() / MINUTE) }
+    Receipt::new(kind, user.to_string(), format!("minute.{}", at.as_second() / MINUTE))
 }
 
 /// A letter about one event.
 pub(crate) fn once(kind: &'static str, user: UserId, event: uuid::Uuid) -> Receipt {
-    Receipt { kind, to: user.to_string(), cause: event.to_string() }
+    Receipt::new(kind, user.to_string(), event.to_string())
 }
 
 async fn confirm(app: &App, user: UserId, issued: Timestamp) -> Result<Option<Letter>, Crash> {

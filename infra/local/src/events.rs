@@ -40,6 +40,16 @@ pub fn endpoint(inner: &Arc<Inner>) -> Router {
     Router::new().route("/events", act.clone()).route("/events/", act)
 }
 
+/// Hands an event to those who take it. Whoever sends it does not wait for them.
+pub fn tell(inner: &Arc<Inner>, event: Value) {
+    inner.telling.0.send_modify(|(told, telling)| (*told, *telling) = (*told + 1, *telling + 1));
+    let told = Arc::clone(inner);
+    tokio::spawn(async move {
+        told.event(event).await;
+        told.telling.0.send_modify(|(_, telling)| *telling -= 1);
+    });
+}
+
 async fn act(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     if target != Some("AWSEvents.PutEvents") {
@@ -63,13 +73,7 @@ async fn act(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -
             "version": "0", "id": id, "detail-type": entry["DetailType"], "source": entry["Source"], "account": "000000000000",
             "time": now, "region": "local", "resources": [], "detail": detail,
         });
-        inner.telling.0.send_modify(|(told, telling)| (*told, *telling) = (*told + 1, *telling + 1));
-        let told = Arc::clone(&inner);
-        // Whoever sends an event does not wait for those who take it.
-        tokio::spawn(async move {
-            told.event(event).await;
-            told.telling.0.send_modify(|(_, telling)| *telling -= 1);
-        });
+        tell(&inner, event);
         entries.push(json!({"EventId": id}));
     }
     let failed = entries.iter().filter(|entry| entry["EventId"].is_null()).count();

@@ -23,6 +23,7 @@ pub fn router(inner: Arc<Inner>) -> Router {
         .route("/outbox.json", get(outbox_json))
         .route("/clock", get(time).post(advance))
         .route("/settle", post(settle))
+        .route("/redrive", post(redrive))
         .route("/bounce", post(bounce))
         .route("/dns", post(say))
         .layer(middleware::from_fn(only_from_here))
@@ -123,6 +124,14 @@ async fn bounce(State(inner): State<Arc<Inner>>, body: Result<Json<Bounced>, axu
     };
     inner.event(json!({"version": "0", "source": "aws.ses", "detail-type": title, "detail": detail})).await;
     Json(json!({"told": title})).into_response()
+}
+
+/// Hands the dead letters over again.
+async fn redrive(State(inner): State<Arc<Inner>>) -> Response {
+    match inner.redrive().await {
+        Ok(done) => Json(done).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"message": error.to_string()}))).into_response(),
+    }
 }
 
 #[derive(Deserialize)]

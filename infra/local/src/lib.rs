@@ -14,6 +14,7 @@ mod lines;
 mod outbox;
 mod page;
 mod realtime;
+pub mod redrive;
 mod schedule;
 mod serve;
 mod ses;
@@ -85,6 +86,9 @@ pub struct Options {
     pub http_client: Option<SharedHttpClient>,
     /// The time. Keep a clone, or use [`Stack::clock`], to move it.
     pub clock: Clock,
+    /// Another stack, of whose functions this one has further instances, with its table and its keys, behind its doors to
+    /// WebSockets and mail: tests see that nothing hangs on who is asked. Keep the same clock.
+    pub beside: Option<Beside>,
     /// Google's sign-in; `None` leaves it off.
     pub google: Option<Google>,
     /// The robot check; `None` leaves it off.
@@ -97,10 +101,22 @@ pub struct Options {
     pub postman: Option<String>,
     /// Changes what stream functions are handed: tests duplicate and reorder.
     pub meddler: Option<Meddler>,
+    /// Whether records that a stream function did not take are tried again without Lambda's pauses: tests do not wait.
+    pub hasty: bool,
     /// Requests of one account a minute, of each function; 0: as many as they like.
     pub rate_limit: u32,
     /// Whether answers go out as a whole and nobody is told of changes while they wait, as behind API Gateway.
     pub buffered: bool,
+}
+
+/// What a stack shares with another one, see [`Options::beside`].
+#[derive(Clone)]
+pub struct Beside {
+    table: Table,
+    tokens: Tokens,
+    /// Where WebSockets, mails and events are.
+    services: String,
+    url: String,
 }
 
 /// The plain HTTP client that [`Options::http_client`] replaces, for those who wrap it.
@@ -112,7 +128,7 @@ pub fn http_client() -> SharedHttpClient {
 pub struct Stack {
     inner: Arc<Inner>,
     url: String,
-    table: Table,
+    shared: Beside,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     /// Keeps others out of the data folder, also where the table is elsewhere.
@@ -120,7 +136,7 @@ pub struct Stack {
 }
 
 /// Where the table is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Table {
     endpoint: String,
     name: String,
@@ -155,17 +171,21 @@ impl Stack {
         let port = listeners.port;
         let folder = options.data.as_deref().map(data::Folder::open).transpose()?;
         let file = |name: &str| folder.as_ref().map(|folder| folder.file(name));
-        let tokens = Tokens::from_secret(&data::signing_keys(folder.as_ref())?)?;
+        let tokens = match &options.beside {
+            Some(beside) => beside.tokens.clone(),
+            None => Tokens::from_secret(&data::signing_keys(folder.as_ref())?)?,
+        };
         let outbox = Arc::new(outbox::Outbox::open(file("mails.jsonl").as_deref())?);
         let letters = Arc::new(DeadLetters::open(file("dead-letters.jsonl").as_deref())?);
 
         let writes = Arc::new(watch::Sender::new(0));
-        let (embedded, table) = match &options.dynamodb {
-            Some(endpoint) => {
+        let (embedded, table) = match (&options.dynamodb, &options.beside) {
+            (_, Some(beside)) => (None, beside.table.clone()),
+            (Some(endpoint), None) => {
                 let name = format!("postroom-{}", fresh_name()?);
                 (None, Table { endpoint: endpoint.clone(), name })
             }
-            None => {
+            (None, None) => {
                 let (clock, writes) = (options.clock.clone(), Arc::clone(&writes));
                 let embedded = database::Embedded::start(folder.as_ref(), clock, writes).await?;
                 let endpoint = embedded.endpoint.clone();
@@ -183,13 +203,15 @@ impl Stack {
 
         let (internal, internal_address) = serve::internal()?;
         let url = format!("http://localhost:{port}");
+        let own = Beside { table: table.clone(), tokens: tokens.clone(), services: format!("http://{internal_address}"), url: url.clone() };
+        let shared = options.beside.unwrap_or(own);
         let stripe = if options.stripe.is_some() { "stripe.json" } else { "" };
         let mut values = BTreeMap::from([
             ("STRIPE_SECRET_ID", stripe.to_owned()),
             ("TABLE_NAME", table.name.clone()),
-            ("PAGES_URL", url.clone()),
-            ("REALTIME_URL", format!("ws://localhost:{port}/realtime")),
-            ("CONNECTIONS_URL", format!("http://{internal_address}/{}", template.stage)),
+            ("PAGES_URL", shared.url.clone()),
+            ("REALTIME_URL", format!("{}/realtime", shared.url.replacen("http", "ws", 1))),
+            ("CONNECTIONS_URL", format!("{}/{}", shared.services, template.stage)),
             ("TOKEN_SECRET_ID", "token.key".to_owned()),
             ("PARTNERS_SECRET_ID", "partners".to_owned()),
             ("RATE_LIMIT", options.rate_limit.to_string()),
@@ -213,8 +235,8 @@ impl Stack {
             values,
             aws: wire::config(wire::noting(options.http_client.clone().unwrap_or(plain), Arc::clone(&writes)), embedded.is_none()),
             dynamodb: table.endpoint.clone(),
-            ses: format!("http://{internal_address}"),
-            events: format!("http://{internal_address}/events"),
+            ses: shared.services.clone(),
+            events: format!("{}/events", shared.services),
             partners: Partners::given(partners),
             tokens,
             outbound: Outbound::anywhere(),
@@ -242,6 +264,7 @@ impl Stack {
                 drain: Arc::clone(&drain),
                 letters: Arc::clone(&letters),
                 meddler: options.meddler.clone(),
+                hasty: options.hasty,
                 failing: AtomicBool::new(false),
             }));
         }
@@ -279,7 +302,9 @@ impl Stack {
             clock: options.clock,
         });
         let mut tasks = JoinSet::new();
-        let ses = Arc::new(ses::Ses { outbox: Arc::clone(&inner.outbox), clock: inner.clock.clone() });
+        let told = Arc::clone(&inner);
+        let tell = Arc::new(move |event| events::tell(&told, event));
+        let ses = Arc::new(ses::Ses { outbox: Arc::clone(&inner.outbox), clock: inner.clock.clone(), tell });
         let inside = realtime::management(Arc::clone(&inner.realtime)).merge(ses::endpoint(ses)).merge(events::endpoint(&inner));
         tasks.spawn(serve::serve(internal, inside, wait_for(stopping.clone())));
         for listener in listeners.sockets {
@@ -297,7 +322,7 @@ impl Stack {
                 _ = stopped.wait_for(|stop| *stop) => {}
             }
         });
-        Ok(Stack { inner, url, table, stop, tasks, _folder: folder })
+        Ok(Stack { inner, url, shared, stop, tasks, _folder: folder })
     }
 
     /// Where pages and the API are, `http://localhost:PORT`.
@@ -307,12 +332,17 @@ impl Stack {
 
     /// The URL of the DynamoDB that is used, for tests that look into the table.
     pub fn dynamodb(&self) -> &str {
-        &self.table.endpoint
+        &self.shared.table.endpoint
     }
 
     /// The name of the table.
     pub fn table(&self) -> &str {
-        &self.table.name
+        &self.shared.table.name
+    }
+
+    /// What a stack needs that is to have further instances of this one's functions.
+    pub fn shared(&self) -> Beside {
+        self.shared.clone()
     }
 
     /// The clock of everything in the stack. Moving it with [`Clock::advance`] is enough for what handlers decide;
@@ -341,6 +371,11 @@ impl Stack {
     /// The records that stream functions were given up on, oldest first.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.inner.letters.all()
+    }
+
+    /// Hands the dead letters over again, and forgets those that are taken now.
+    pub async fn redrive(&self) -> Result<redrive::Done, Crash> {
+        Ok(self.inner.redrive().await?)
     }
 
     /// How many WebSockets are open.
@@ -395,6 +430,22 @@ impl Inner {
         for rule in self.rules.iter().filter(|rule| rule.takes(&event)) {
             self.schedules.tell(&rule.function, event.clone()).await;
         }
+    }
+
+    async fn redrive(&self) -> std::io::Result<redrive::Done> {
+        let mut done = redrive::Done::default();
+        for letter in self.letters.all() {
+            let consumer = self.consumers.iter().find(|consumer| consumer.mapping.function == letter.function);
+            let taken = match consumer {
+                Some(consumer) => consumer.redeliver(&letter).await,
+                None => false,
+            };
+            if taken {
+                self.letters.remove(&letter)?;
+            }
+            done.count(taken);
+        }
+        Ok(done)
     }
 
     async fn settle(&self) -> Result<(), String> {

@@ -6,12 +6,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The open file.
 #[derive(Debug)]
-pub struct Lines(Mutex<File>);
+pub struct Lines {
+    path: PathBuf,
+    file: Mutex<File>,
+}
 
 impl Lines {
     /// Opens or makes the file, readable by its owner only, and gives what stands in it.
@@ -27,14 +30,14 @@ impl Lines {
             .filter(|line| !line.is_empty())
             .map(serde_json::from_slice)
             .collect::<Result<_, _>>()?;
-        Ok((read, Lines(Mutex::new(file))))
+        Ok((read, Lines { path: path.to_owned(), file: Mutex::new(file) }))
     }
 
     /// Appends a line; it is on the disk when this returns.
     pub fn append(&self, line: &impl Serialize) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(line)?;
         bytes.push(b'\n');
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let before = file.stream_position()?;
         let written = file.write_all(&bytes).and_then(|()| file.sync_data());
         if written.is_err() {
@@ -43,6 +46,22 @@ impl Lines {
             file.seek(SeekFrom::End(0))?;
         }
         written
+    }
+
+    /// Puts these lines in the place of all that are there, through a second file: a crash leaves the old ones or these.
+    pub fn replace(&self, lines: &[impl Serialize]) -> io::Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = self.path.with_extension("new");
+        let mut written = data::private().read(true).write(true).create(true).truncate(true).open(&fresh)?;
+        for line in lines {
+            let mut bytes = serde_json::to_vec(line)?;
+            bytes.push(b'\n');
+            written.write_all(&bytes)?;
+        }
+        written.sync_data()?;
+        std::fs::rename(fresh, &self.path)?;
+        *file = written;
+        Ok(())
     }
 }
 
@@ -64,5 +83,8 @@ mod tests {
         assert_eq!(two, [1, 2]);
         lines.append(&4).unwrap();
         assert_eq!(Lines::open::<u32>(&path).unwrap().0, [1, 2, 4]);
+        lines.replace(&[2, 4]).unwrap();
+        lines.append(&5).unwrap();
+        assert_eq!(Lines::open::<u32>(&path).unwrap().0, [2, 4, 5]);
     }
 }

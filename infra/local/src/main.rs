@@ -4,6 +4,7 @@ mod tour;
 
 use app::Crash;
 use clap::{Args, Parser, Subcommand};
+use local::redrive::Cloud;
 use local::{Google, Options, Robot, Stack};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +24,19 @@ struct Cli {
 enum Command {
     /// Play the story of a team against a fresh stack in memory, and say what each step took.
     Tour(tour::Tour),
+    /// Deliver the records that `fanout` and `mailer` gave up on, once what kept them from it is mended.
+    Redrive(Redrive),
+}
+
+#[derive(Args)]
+struct Redrive {
+    /// The CloudFormation stack that they are of; the AWS CLI says in which account and region. Without it: the
+    /// Postroom that runs on this machine.
+    #[arg(long, value_name = "NAME", conflicts_with = "port")]
+    stack: Option<String>,
+    /// The port that this machine's Postroom answers on.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
 }
 
 #[derive(Args)]
@@ -52,6 +66,7 @@ fn main() -> ExitCode {
             match cli.command {
                 None => run(cli.run).await,
                 Some(Command::Tour(asked)) => tour::run(asked).await,
+                Some(Command::Redrive(asked)) => redrive(asked).await,
             }
         }),
         Err(error) => Err(error.into()),
@@ -92,6 +107,19 @@ async fn run(run: Run) -> Result<(), Crash> {
     interrupted().await?;
     stack.stop().await;
     Ok(())
+}
+
+async fn redrive(asked: Redrive) -> Result<(), Crash> {
+    let done = match asked.stack {
+        Some(stack) => Cloud::default().redrive(&stack).await?,
+        None => {
+            let answer = reqwest::Client::new().post(format!("http://localhost:{}/_local/redrive", asked.port)).send().await;
+            let answer = answer.map_err(|error| format!("no Postroom answers on port {}: {error}", asked.port))?;
+            answer.error_for_status()?.json().await?
+        }
+    };
+    println!("{} dead letters delivered, {} left", done.delivered, done.left);
+    if done.left == 0 { Ok(()) } else { Err("what is left fails still: the logs of fanout and mailer say why".into()) }
 }
 
 fn variable(name: &str) -> Option<String> {

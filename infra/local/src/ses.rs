@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub struct Ses {
     pub outbox: Arc<Outbox>,
     /// The time, which tests move.
     pub clock: Clock,
+    /// Told of each mail that was taken, as EventBridge would be.
+    pub tell: Arc<dyn Fn(Value) + Send + Sync>,
 }
 
 /// The endpoint.
@@ -56,6 +59,10 @@ async fn send(ses: &Ses, fields: &BTreeMap<String, String>) -> Result<String, St
         return Err(format!("a message has at most {RECIPIENTS} recipients"));
     }
     let mail = ses.outbox.add(ses.clock.now(), fields.get("Source").cloned(), to, &raw).await?;
+    let tag = |number: u32, part| fields.get(&format!("Tags.member.{number}.{part}"));
+    let tags: BTreeMap<_, _> = (1..).map_while(|number| Some((tag(number, "Name")?, [tag(number, "Value")?]))).collect();
+    let detail = json!({"eventType": "Send", "mail": {"messageId": mail.id, "tags": tags}});
+    (ses.tell)(json!({"version": "0", "source": "aws.ses", "detail-type": "Email Sent", "detail": detail}));
     Ok(mail.id.clone())
 }
 
@@ -79,14 +86,22 @@ mod tests {
     use super::*;
     use crate::wire;
     use app::{App, Config, Letter, Tokens, Wiring};
+    use std::sync::Mutex;
 
     #[tokio::test]
     async fn the_real_client_sends_and_its_mail_is_in_the_outbox() {
-        let ses = Arc::new(Ses { outbox: Arc::new(Outbox::open(None).unwrap()), clock: Clock::system() });
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hears = Arc::clone(&told);
+        let tell = Arc::new(move |event| hears.lock().unwrap().push(event));
+        let ses = Arc::new(Ses { outbox: Arc::new(Outbox::open(None).unwrap()), clock: Clock::system(), tell });
         let (listener, address) = crate::serve::internal().unwrap();
         tokio::spawn(crate::serve::serve(listener, endpoint(Arc::clone(&ses)), std::future::pending()));
         let app = App::new(Wiring {
-            config: Config { mail_from: "Postroom <no-reply@example.com>".to_owned(), ..Config::default() },
+            config: Config {
+                mail_configuration_set: "postroom".to_owned(),
+                mail_from: "Postroom <no-reply@example.com>".to_owned(),
+                ..Config::default()
+            },
             aws: wire::config(wire::client(false), false),
             dynamodb: None,
             ses: Some(format!("http://{address}")),
@@ -104,7 +119,9 @@ mod tests {
             html: "<p>Komm & sieh</p>".to_owned(),
             headers: vec![("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned())],
         };
-        let id = app.mail.send(&letter).await.unwrap();
+        let id = app.mail.send(&letter, vec![("receipt", "a-b_c".to_owned())]).await.unwrap();
+        let told = told.lock().unwrap();
+        assert_eq!((&told[0]["detail-type"], &told[0]["detail"]["mail"]["tags"]["receipt"]), (&json!("Email Sent"), &json!(["a-b_c"])));
         let mails = ses.outbox.all();
         let [mail] = mails.as_slice() else { panic!("{mails:?}") };
         assert_eq!(mail.id, id);

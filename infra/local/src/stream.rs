@@ -8,6 +8,7 @@ pub mod filter;
 pub mod letters;
 mod record;
 
+use crate::redrive;
 use crate::template::Mapping;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
@@ -72,6 +73,8 @@ pub struct Consumer {
     pub letters: Arc<DeadLetters>,
     /// What a test does to batches.
     pub meddler: Option<Meddler>,
+    /// Whether what failed is tried again without a pause.
+    pub hasty: bool,
     /// Whether the last read failed.
     pub failing: AtomicBool,
 }
@@ -292,7 +295,7 @@ impl Consumer {
                 Next::Finished => return,
                 Next::Invoke(range, pause) => {
                     tokio::select! {
-                        () = sleep(pause) => {}
+                        () = sleep(if self.hasty { Duration::ZERO } else { pause }) => {}
                         _ = stop.wait_for(|stop| *stop) => return,
                     }
                     batch.report(self.call(records[range].to_vec()).await);
@@ -308,6 +311,7 @@ impl Consumer {
                         last: given_up.last().map(place).unwrap_or_default(),
                         records: given_up.len(),
                         at: jiff::Timestamp::now(),
+                        payload: payload(given_up),
                     };
                     tracing::error!(function = letter.function, records = letter.records, ?why, "records were given up");
                     if self.mapping.dead_letters {
@@ -316,6 +320,19 @@ impl Consumer {
                 }
             }
         }
+    }
+
+    /// Hands the records of a dead letter over again; whether the function took all of them.
+    pub async fn redeliver(&self, letter: &DeadLetter) -> bool {
+        let records = match serde_json::from_str::<Event>(&letter.payload) {
+            Ok(event) => event.records,
+            Err(error) => {
+                tracing::error!(%error, function = letter.function, "a dead letter cannot be read");
+                return false;
+            }
+        };
+        let takes = |records| async { Ok(matches!(self.call(records).await, Outcome::Answered(failed) if failed.is_empty())) };
+        redrive::each(records, takes).await.is_ok_and(|left| left == 0)
     }
 
     /// One invocation. A panic or a function that takes too long is a failure, as in Lambda.
@@ -346,6 +363,16 @@ impl Consumer {
             }
         }
     }
+}
+
+/// The event that hands these records over, as JSON text.
+fn payload(records: &[EventRecord]) -> String {
+    let mut event = Event::default();
+    event.records = records.to_vec();
+    serde_json::to_string(&event).unwrap_or_else(|error| {
+        tracing::error!(%error, "a dead letter's records cannot be written");
+        String::new()
+    })
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub use clock::Clock;
 pub use config::{Config, Var};
 pub use dns::{Dns, Given as GivenDns};
 pub use extract::{Again, Anyone, By, Export, Fetched, Holder, Keyed, Open, Path, Query, Seen, Who, address, edits, writes};
-pub use mail::{Letter, Mail};
+pub use mail::{Letter, Mail, Unsent};
 pub use meter::Limits;
 pub use outbound::{Outbound, Unreachable};
 pub use partners::{PartnerSecrets, Partners};

@@ -16,6 +16,8 @@ pub enum Pushed {
     Sent,
     /// There is no such connection any more.
     Gone,
+    /// API Gateway takes no more for now: it may be tried again a little later.
+    Throttled,
     /// It did not arrive; the client will find the gap and catch up.
     Failed,
 }
@@ -51,6 +53,7 @@ impl Push {
         match client.post_to_connection().connection_id(connection.as_str()).data(frame).send().await {
             Ok(_) => Pushed::Sent,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_gone_exception()) => Pushed::Gone,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_limit_exceeded_exception()) => Pushed::Throttled,
             Err(error) => {
                 let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
                 tracing::warn!(connection = %connection, code, request = error.request_id(), "a push failed: {}", store::plainly(&error));

@@ -1,5 +1,9 @@
 //! Receipts of mails: one per kind, recipient and cause, so that a stream that comes twice mails once.
 
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +13,33 @@ use crate::{Error, Store, keys, n, read, row, s, values, with_ttl};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// The kind of mail.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// To whom: an id, or the digest of an address.
     pub to: String,
     /// Because of what: the id of an event, or a collection and the number of a change.
     pub cause: String,
+}
+
+/// Names of the tags that say which receipt a mail has.
+const TAGS: [&str; 3] = ["receipt-kind", "receipt-to", "receipt-cause"];
+
+impl Receipt {
+    /// Of a kind of mail, to somebody, because of something.
+    pub fn new(kind: &'static str, to: String, cause: String) -> Receipt {
+        Receipt { kind: Cow::Borrowed(kind), to, cause }
+    }
+
+    /// What a mail is tagged with. Tags hold few characters.
+    pub fn tags(&self) -> Vec<(&'static str, String)> {
+        TAGS.into_iter().zip([&*self.kind, &self.to, &self.cause].map(|part| URL_SAFE_NO_PAD.encode(part))).collect()
+    }
+
+    /// The receipt of a mail with these tags.
+    pub fn from_tags(tag: impl Fn(&str) -> Option<String>) -> Option<Receipt> {
+        let part = |name| String::from_utf8(URL_SAFE_NO_PAD.decode(tag(name)?).ok()?).ok();
+        let [kind, to, cause] = TAGS.map(part);
+        Some(Receipt { kind: Cow::Owned(kind?), to: to?, cause: cause? })
+    }
 }
 
 /// Who may send the mail of a receipt.
@@ -27,8 +53,9 @@ pub enum Claim {
     Settled,
 }
 
-/// A sender that died is waited for this long; meanwhile the stream waits, too. A letter takes SES's client 10 seconds at most.
-const LEASE: SignedDuration = SignedDuration::from_secs(15);
+/// A sender that died or got no answer is waited for this long, and so is SES's word that it has the mail; meanwhile the
+/// stream waits, too. A letter takes SES's client 10 seconds at most.
+const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// How long a receipt is kept: longer than any stream record lives.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
@@ -44,7 +71,7 @@ struct Row {
 impl Store {
     /// Asks to send the mail of a receipt.
     pub async fn claim(&self, receipt: &Receipt, now: Timestamp) -> Result<Claim, Error> {
-        let key = keys::receipt(receipt.kind, &receipt.to, &receipt.cause);
+        let key = keys::receipt(&receipt.kind, &receipt.to, &receipt.cause);
         let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX).as_millisecond();
         let item = row(&key, "receipt", &Row { settled: false, lease_until: until, message: None })?;
         let item = with_ttl(item, now.saturating_add(KEPT).unwrap_or(Timestamp::MAX));
@@ -58,14 +85,14 @@ impl Store {
 
     /// Notes that the mail of a claimed receipt is sent; `message` is SES's id of it, or why none was needed.
     pub async fn settle(&self, receipt: &Receipt, message: &str) -> Result<(), Error> {
-        let key = keys::receipt(receipt.kind, &receipt.to, &receipt.cause);
+        let key = keys::receipt(&receipt.kind, &receipt.to, &receipt.cause);
         let values = values([(":yes", crate::flag(true)), (":message", s(message))]);
         self.update_when(&key, "SET #settled = :yes, #message = :message", "attribute_exists(pk)", values).await.map(drop)
     }
 
     /// Gives a claimed receipt back: the mail was surely not sent, and may be tried again at once.
     pub async fn give_back(&self, receipt: &Receipt) -> Result<(), Error> {
-        let key = keys::receipt(receipt.kind, &receipt.to, &receipt.cause);
+        let key = keys::receipt(&receipt.kind, &receipt.to, &receipt.cause);
         let values = values([(":no", crate::flag(false)), (":never", n(0))]);
         self.update_when(&key, "SET #lease_until = :never", "#settled = :no", values).await.map(drop)
     }

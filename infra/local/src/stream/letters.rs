@@ -1,13 +1,13 @@
-//! What a stream function could not be given: in the cloud a message in the dead-letter queue, here a line in a file.
+//! What a stream function could not be given: in the cloud an object in the dead-letter bucket, here a line in a file.
 
 use super::batch::Condition;
 use crate::lines::Lines;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Records that were given up. As in Lambda's own message it names their place in the stream, not their content.
+/// Records that were given up.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct DeadLetter {
     /// The function that did not take them.
@@ -26,6 +26,9 @@ pub struct DeadLetter {
     pub records: usize,
     /// When they were given up.
     pub at: jiff::Timestamp,
+    /// The event that the function did not take, as JSON text: where Lambda keeps it, too.
+    #[serde(default)]
+    pub payload: String,
 }
 
 /// All dead letters of a stack, oldest first.
@@ -55,11 +58,22 @@ impl DeadLetters {
         {
             tracing::error!(%error, "a dead letter could not be written");
         }
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+        self.list().push(letter);
+    }
+
+    /// Forgets a letter that was delivered after all.
+    pub fn remove(&self, letter: &DeadLetter) -> io::Result<()> {
+        let mut list = self.list();
+        list.retain(|one| one != letter);
+        self.file.as_ref().map_or(Ok(()), |file| file.replace(&list))
     }
 
     /// All of them, oldest first.
     pub fn all(&self) -> Vec<DeadLetter> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.list().clone()
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<DeadLetter>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

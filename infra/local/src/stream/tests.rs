@@ -100,6 +100,7 @@ impl Bench {
             checkpoint: Checkpoint::open(checkpoint, &self.stream),
             letters: Arc::clone(&self.letters),
             meddler: None,
+            hasty: false,
             failing: AtomicBool::new(false),
         });
         // So that settling waits for it, however late it starts.

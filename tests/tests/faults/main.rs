@@ -1,6 +1,9 @@
 //! What goes wrong in the cloud and not on a laptop: conflicts, throttling, lost answers, half-done batches, records
 //! that come twice and out of order, a process that dies. And what each operation costs, counted below the SDK.
 
+mod delivery;
+mod instances;
+
 use std::sync::Arc;
 
 use local::Options;
