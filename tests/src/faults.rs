@@ -36,6 +36,8 @@ pub enum Fault {
     Unreachable,
     /// The call never leaves and never ends: from here on, the process is as good as dead.
     Hang,
+    /// The call leaves when [`Faults::release`] is called, so that something else can happen before.
+    Hold,
 }
 
 /// A rule: the calls `skip + 1` to `skip + times` of an operation meet a fault.
@@ -69,11 +71,13 @@ pub struct Faults {
     inner: SharedHttpClient,
     state: Arc<Mutex<State>>,
     hanging: Arc<watch::Sender<bool>>,
+    released: Arc<watch::Sender<bool>>,
 }
 
 impl Default for Faults {
     fn default() -> Faults {
-        Faults { inner: local::http_client(), state: Arc::default(), hanging: Arc::new(watch::Sender::new(false)) }
+        let no = || Arc::new(watch::Sender::new(false));
+        Faults { inner: local::http_client(), state: Arc::default(), hanging: no(), released: no() }
     }
 }
 
@@ -141,10 +145,22 @@ impl Faults {
         }
     }
 
-    /// Waits until a call hangs.
+    /// Waits until a call hangs or is held.
     pub async fn hanging(&self) {
         let mut hanging = self.hanging.subscribe();
         hanging.wait_for(|hanging| *hanging).await.expect("the sender is ours");
+    }
+
+    /// The next call of an operation is held, until [`Faults::release`].
+    pub fn hold(&self, operation: &'static str) {
+        self.hanging.send_replace(false);
+        self.released.send_replace(false);
+        self.next(operation, 1, Fault::Hold);
+    }
+
+    /// Lets what is held go.
+    pub fn release(&self) {
+        self.released.send_replace(true);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -203,6 +219,14 @@ impl HttpConnector for Connector {
             Some(Fault::Hang) => {
                 faults.hanging.send_replace(true);
                 HttpConnectorFuture::new(std::future::pending())
+            }
+            Some(Fault::Hold) => {
+                faults.hanging.send_replace(true);
+                let (inner, mut released) = (self.inner.clone(), faults.released.subscribe());
+                HttpConnectorFuture::new(async move {
+                    released.wait_for(|released| *released).await.expect("the sender is ours");
+                    inner.call(request).await
+                })
             }
             Some(Fault::Conflict) => {
                 let legs = body(&request)["TransactItems"].as_array().map_or(1, Vec::len);

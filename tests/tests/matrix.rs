@@ -212,9 +212,9 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("PUT /api/collections/{collection}/pulls",           [401,   404,   404,   403,   403,   400,   400,   403]),
     ("POST /api/collections/{collection}/pull-requests",  [401,   404,   404,   400,   400,   400,   400,   403]),
     ("GET /api/collections/{collection}/pull-requests",   [401,   404,   404,   200,   200,   200,   200,   200]),
-    ("GET /api/pull-requests/{pull}",                     [401,   404,   404,   404,   404,   404,   404,   404]),
-    ("PUT /api/pull-requests/{pull}",                     [401,   404,   404,   404,   404,   404,   404,   404]),
-    ("POST /api/pull-requests/{pull}/tasks",              [401,   404,   404,   404,   404,   404,   404,   404]),
+    ("GET /api/pull-requests/{pull}",                     [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("PUT /api/pull-requests/{pull}",                     [401,   404,   404,   403,   403,   200,   200,   403]),
+    ("POST /api/pull-requests/{pull}/tasks",              [401,   404,   404,   403,   403,   200,   200,   403]),
     ("POST /api/collections/merge",                       [401,   422,   422,   422,   422,   422,   422,   422]),
     ("PUT /api/collection-merges",                        [401,   422,   422,   422,   422,   422,   422,   422]),
     ("GET /api/collection-merges-tasks/{task}",           [401,   404,   404,   404,   404,   404,   404,   404]),
@@ -246,6 +246,10 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("POST /api/collections/{collection}/responses/{item}/comments",[401,   404,   404,   404,   404,   404,   404,   403]),
     ("PUT /api/collections/{collection}/responses/{item}/comments/{comment}",[401,   404,   404,   404,   404,   404,   404,   403]),
     ("DELETE /api/collections/{collection}/responses/{item}/comments/{comment}",[401,   404,   404,   404,   404,   404,   404,   403]),
+    ("GET /api/pull-requests/{pull}/comments",            [401,   404,   404,   200,   200,   200,   200,   200]),
+    ("POST /api/pull-requests/{pull}/comments",           [401,   404,   404,   201,   201,   201,   201,   403]),
+    ("PUT /api/pull-requests/{pull}/comments/{comment}",  [401,   404,   404,   403,   403,   403,   403,   403]),
+    ("DELETE /api/pull-requests/{pull}/comments/{comment}",[401,   404,   404,   403,   403,   403,   204,   403]),
     ("POST /api/comments-resolutions/{thread}",           [401,   404,   404,   204,   204,   204,   204,   403]),
     ("DELETE /api/comments-resolutions/{thread}",         [401,   404,   404,   204,   204,   204,   204,   403]),
     ("GET /api/collections/{collection}/subscription",    [401,   404,   404,   200,   200,   200,   200,   200]),
@@ -323,7 +327,7 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /collections/{collection}/access",              [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/items/{item}",        [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/forks",               [303,   404,   404,   200,   200,   200,   200,   200]),
-    ("GET /pull-requests/{pull}",                         [303,   404,   404,   404,   404,   404,   404,   404]),
+    ("GET /pull-requests/{pull}",                         [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/history",             [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/items/{item}/history", [303,  404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/trash",               [303,   404,   404,   200,   200,   200,   200,   200]),
@@ -395,12 +399,28 @@ impl World {
             return collection;
         }
         let collection = self.maker.import(&self.team.workspace, samples::of_requests("Made", 2)).await;
-        let hide = json!({"roles": [{"op": "update", "path": "/user", "value": [{"id": self.hidden.id, "role": "NONE"}]}]});
-        self.maker.patch(&format!("/api/collections/{collection}/roles"), hide.to_string()).await.status(204);
+        self.hide(&collection).await;
         if to_read {
             self.to_read = Some(collection.clone());
         }
         collection
+    }
+
+    /// A new pull request from a fork into a collection, both in the team's library.
+    async fn pull(&mut self) -> String {
+        let into = self.collection(true).await;
+        let fork = format!("/api/collections/fork/{into}?workspace={}", self.team.workspace);
+        let from = self.maker.post(&fork, json!({"label": "Mine"})).await.ok().at("/collection/id");
+        let from = from.as_str().expect("an id").to_owned();
+        self.hide(&from).await;
+        let asked = json!({"title": "Made", "reviewers": [], "destinationId": into});
+        let made = self.maker.post(&format!("/api/collections/{from}/pull-requests"), asked).await.ok();
+        made.at("/id").as_str().expect("an id").to_owned()
+    }
+
+    async fn hide(&self, collection: &str) {
+        let hide = json!({"roles": [{"op": "update", "path": "/user", "value": [{"id": self.hidden.id, "role": "NONE"}]}]});
+        self.maker.patch(&format!("/api/collections/{collection}/roles"), hide.to_string()).await.status(204);
     }
 
     /// A call of a route, of things made for it where it could change them.
@@ -451,6 +471,9 @@ impl World {
         if path.ends_with("/access-requests/{user}") {
             self.victim.post(&format!("/api/collections/{collection}/access-requests"), json!({"role": "editor"})).await.status(202);
         }
+        if path.contains("{pull}") {
+            path = path.replace("{pull}", &self.pull().await);
+        }
         if let Some(at) = path.find("/{comment}") {
             let on = path[..at].replace("{collection}", &collection).replace("{item}", &item);
             let said = self.maker.post(&on, json!({"body": "said"})).await;
@@ -500,7 +523,6 @@ impl World {
             ("{upload}", upload),
             ("{part}", "0".to_owned()),
             ("{task}", "nonsense".to_owned()),
-            ("{pull}", "nonsense".to_owned()),
             ("{provider}", "google".to_owned()),
             ("{identity}", "nonsense".to_owned()),
         ] {
@@ -652,7 +674,7 @@ fn body(route: &str, path: &str, count: usize, token: &str, team: u64) -> Option
 /// What an editor is answered from whom all collections are hidden.
 fn hidden(route: &str, row: &[u16; 8]) -> u16 {
     let column = |name| row[CALLERS.iter().position(|caller| *caller == name).expect("a column")];
-    let of_collection = ["{collection}", "comments-resolutions", "collection-access-keys", "{webhook}"];
+    let of_collection = ["{collection}", "comments-resolutions", "collection-access-keys", "{webhook}", "{pull}"];
     if of_collection.iter().any(|part| route.contains(part)) { column("stranger") } else { column("editor") }
 }
 

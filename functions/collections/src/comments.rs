@@ -2,15 +2,16 @@
 //! member may say something; who wrote a comment changes it; they and the admins of the collection take it away.
 
 use std::collections::BTreeMap;
+use std::future::{Future, ready};
 
-use app::{App, By, Fetched, Holder, Json, Path, Problem, Typed, Wrong};
+use app::{App, By, Fetched, Holder, Json, Path, Problem, Typed, Who, Wrong};
 use axum::extract::State;
 use axum::http::StatusCode;
-use domain::access::{Access, Comment as MayComment, ManageComments};
+use domain::access::{Access, Caller, Comment as MayComment, ManageComments};
 use domain::change::ItemRef;
 use domain::collection::{Head, Kind};
-use domain::comment::{self, Comment, Topic};
-use domain::ids::{CommentId, ElementId, ThreadId, UserId};
+use domain::comment::{self, Comment, Subject, Topic};
+use domain::ids::{CollectionId, CommentId, ElementId, ThreadId, UserId};
 use domain::limit;
 use domain::once::Done;
 use serde::Deserialize;
@@ -42,19 +43,24 @@ pub(crate) struct Reworded {
 type Created = (StatusCode, Json<Value>);
 
 /// What a thread is about, where it is there.
-async fn topic(app: &App, head: &Head, of: Option<(Kind, &str)>, fetched: &Fetched) -> Result<(Topic, Option<ItemRef>), Problem> {
-    let Some((kind, item)) = of else { return Ok((Topic::Collection, None)) };
+async fn element(app: &App, head: &Head, kind: Kind, item: &str, fetched: &Fetched) -> Result<Subject, Problem> {
     let gone = || Problem::NotFound(kind.as_str());
     let id = ElementId::parse(item).map_err(|_| gone())?;
     let element = app.store.element(head, &id, &fetched.0).await?.filter(|element| element.kind == kind).ok_or_else(gone)?;
-    Ok((Topic::Element(id), Some(ItemRef::from(&element))))
+    Ok(Subject::Element(ItemRef::from(&element)))
+}
+
+/// The caller's right to say something about a pull request: who sees both of its collections sees it.
+async fn pull(app: &App, caller: &Caller, id: &str) -> Result<(Access<MayComment>, Subject), Problem> {
+    let seen = app.pull(caller, id).await?;
+    Ok((app.reach(caller, &seen.pull.destination.collection).await?, Subject::Pull((&seen.pull).into())))
 }
 
 /// Who is mentioned: whom the tags name, who have to be people that can see the thing, and whom the text names, of whom
 /// those count that can.
 async fn mentions(
     app: &App,
-    by: &Access<MayComment>,
+    seen_with: &[CollectionId],
     body: &str,
     tags: Option<BTreeMap<String, Value>>,
     wrong: &mut Wrong,
@@ -71,11 +77,10 @@ async fn mentions(
             Err((pointer, why)) => wrong.note(&pointer, why.0),
         }
     }
-    let collection = &by.thing.collection;
     let mut found = Vec::new();
     if !wanted.is_empty() {
         let users: Vec<UserId> = wanted.iter().map(|(_, user)| *user).collect();
-        found = app.store.readers(collection, &users).await?;
+        found = app.store.readers_of_all(seen_with, &users).await?;
         for (pointer, user) in &wanted {
             if !found.iter().any(|reader| reader.id == *user) {
                 wrong.note(pointer, "nobody with this id can see this");
@@ -86,7 +91,7 @@ async fn mentions(
     names.retain(|name| !found.iter().any(|reader| reader.username.folded() == name.folded()));
     names.truncate(limit::MENTIONS.saturating_sub(found.len()));
     if !names.is_empty() {
-        found.extend(app.store.readers_named(collection, &names).await?);
+        found.extend(app.store.readers_named(seen_with, &names).await?);
     }
     Ok(found.into_iter().map(|reader| (reader.id, reader.username.to_string())).collect())
 }
@@ -109,8 +114,7 @@ async fn answered(app: &App, by: &Access<MayComment>, topic: &Topic, raw: Value)
 async fn create(
     app: &App,
     by: &Access<MayComment>,
-    of: Option<(Kind, &str)>,
-    fetched: &Fetched,
+    about: impl Future<Output = Result<Subject, Problem>>,
     new: New,
     mut wrong: Wrong,
 ) -> Result<Created, Problem> {
@@ -118,18 +122,17 @@ async fn create(
         let said = serde_json::from_str(&done.json).map_err(|error| Problem::Internal(error.to_string()))?;
         return Ok((StatusCode::CREATED, Json(said)));
     }
-    let (topic, item) = topic(app, &by.thing, of, fetched).await?;
+    let about = about.await?;
     let body = wrong.keep("/body", comment::body(&new.body));
     let thread = match new.thread.filter(|thread| !thread.is_null()) {
-        Some(raw) => wrong.absorb(answered(app, by, &topic, raw).await)?,
+        Some(raw) => wrong.absorb(answered(app, by, &about.topic(), raw).await)?,
         None => None,
     };
-    let mentions = mentions(app, by, body.as_deref().unwrap_or_default(), new.tags, &mut wrong).await?;
+    let mentions = mentions(app, &about.seen_with(&by.thing.collection), body.as_deref().unwrap_or_default(), new.tags, &mut wrong).await?;
     let body = wrong.with(body)?;
     let saying = || Saying {
         id: CommentId::new(app.now(), app.random()),
-        topic: topic.clone(),
-        item: item.clone(),
+        about: about.clone(),
         thread,
         body: body.clone(),
         mentions: mentions.clone(),
@@ -157,56 +160,49 @@ async fn named(app: &App, by: &Access<MayComment>, topic: &Topic, raw: &str) -> 
 async fn change(
     app: &App,
     by: &Access<MayComment>,
-    of: Option<(Kind, &str)>,
+    about: Subject,
     comment: &str,
-    fetched: &Fetched,
     new: Reworded,
     mut wrong: Wrong,
 ) -> Result<Json<Value>, Problem> {
-    let (topic, item) = topic(app, &by.thing, of, fetched).await?;
-    let known = named(app, by, &topic, comment).await?;
+    let known = named(app, by, &about.topic(), comment).await?;
     if known.actor.id != by.caller.user {
         return Err(Problem::Forbidden("who wrote it"));
     }
     let body = wrong.keep("/body", comment::body(&new.body));
-    let mentions = mentions(app, by, body.as_deref().unwrap_or_default(), new.tags, &mut wrong).await?;
+    let mentions = mentions(app, &about.seen_with(&by.thing.collection), body.as_deref().unwrap_or_default(), new.tags, &mut wrong).await?;
     let body = wrong.with(body)?;
     let thread = app.store.thread(known.thread).await?.ok_or(Problem::NotFound("comment"))?;
-    let changed = app.store.reword(by, known, item, body, mentions, app.now()).await?;
+    let changed = app.store.reword(by, known, about, body, mentions, app.now()).await?;
     Ok(Json(answer(&changed, thread.resolved_by.is_some())))
 }
 
-async fn delete(
-    app: &App,
-    by: &Access<MayComment>,
-    of: Option<(Kind, &str)>,
-    comment: &str,
-    fetched: &Fetched,
-) -> Result<StatusCode, Problem> {
-    let (topic, item) = topic(app, &by.thing, of, fetched).await?;
-    let known = named(app, by, &topic, comment).await?;
+async fn delete(app: &App, by: &Access<MayComment>, about: Subject, comment: &str) -> Result<StatusCode, Problem> {
+    let known = named(app, by, &about.topic(), comment).await?;
     if known.actor.id != by.caller.user && by.also::<ManageComments>().is_none() {
         return Err(Problem::Forbidden("who wrote it, or the role admin in the collection"));
     }
-    app.store.unsay(by, &known, item, app.now()).await?;
+    app.store.unsay(by, &known, about, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn settle(app: &App, Holder(caller): Holder, raw: &str, resolved: bool) -> Result<StatusCode, Problem> {
     let gone = || Problem::NotFound("thread");
     let thread = app.store.thread(raw.parse().map_err(|_| gone())?).await?.ok_or_else(gone)?;
-    let by = app.reach::<MayComment>(&caller, &thread.collection).await.map_err(|problem| match problem {
+    let unseen = |problem| match problem {
         Problem::NotFound(_) => gone(),
         problem => problem,
-    })?;
-    let item = match &thread.topic {
+    };
+    let by = app.reach::<MayComment>(&caller, &thread.collection).await.map_err(unseen)?;
+    let about = match &thread.topic {
+        Topic::Collection => Subject::Collection,
         Topic::Element(id) => {
             let element = app.store.element(&by.thing, id, &Fetched::default().0).await?.ok_or_else(gone)?;
-            Some(ItemRef::from(&element))
+            Subject::Element(ItemRef::from(&element))
         }
-        Topic::Collection | Topic::Pull(_) => None,
+        Topic::Pull(id) => Subject::Pull((&app.pull(&caller, id.as_str()).await.map_err(unseen)?.pull).into()),
     };
-    app.store.settle_thread(&by, &thread, item, resolved, app.now()).await?;
+    app.store.settle_thread(&by, &thread, about, resolved, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -229,11 +225,10 @@ pub(crate) async fn reopen(holder: Holder, Path(thread): Path<String>, State(app
     responses((status = 201, description = "`{\"data\":{\"id\",\"threadId\",\"status\",\"createdBy\",\"createdAt\",\"updatedAt\",\"body\"}}`")))]
 pub(crate) async fn on_collection(
     By(by): By<MayComment>,
-    fetched: Fetched,
     State(app): State<App>,
     Typed(new, wrong): Typed<New>,
 ) -> Result<Created, Problem> {
-    create(&app, &by, None, &fetched, new, wrong).await
+    create(&app, &by, ready(Ok(Subject::Collection)), new, wrong).await
 }
 
 /// Put one's own comment on a collection otherwise.
@@ -241,12 +236,11 @@ pub(crate) async fn on_collection(
     params(("collection" = String, Path), ("comment" = u64, Path)), responses((status = 200, description = "`{\"data\"}`, the comment")))]
 pub(crate) async fn change_on_collection(
     By(by): By<MayComment>,
-    fetched: Fetched,
     Path((_, comment)): Path<(String, String)>,
     State(app): State<App>,
     Typed(new, wrong): Typed<Reworded>,
 ) -> Result<Json<Value>, Problem> {
-    change(&app, &by, None, &comment, &fetched, new, wrong).await
+    change(&app, &by, Subject::Collection, &comment, new, wrong).await
 }
 
 /// Take a comment on a collection away; with the first one of a thread all of it.
@@ -254,11 +248,10 @@ pub(crate) async fn change_on_collection(
     params(("collection" = String, Path), ("comment" = u64, Path)), responses((status = 204, description = "It is gone")))]
 pub(crate) async fn delete_on_collection(
     By(by): By<MayComment>,
-    fetched: Fetched,
     Path((_, comment)): Path<(String, String)>,
     State(app): State<App>,
 ) -> Result<StatusCode, Problem> {
-    delete(&app, &by, None, &comment, &fetched).await
+    delete(&app, &by, Subject::Collection, &comment).await
 }
 
 /// The three handlers for comments on one kind of element: each path has its own in the OpenAPI document.
@@ -274,7 +267,7 @@ macro_rules! said_on {
             State(app): State<App>,
             Typed(new, wrong): Typed<New>,
         ) -> Result<Created, Problem> {
-            create(&app, &by, Some(($kind, &item)), &fetched, new, wrong).await
+            create(&app, &by, element(&app, &by.thing, $kind, &item, &fetched), new, wrong).await
         }
 
         $(#[$reword])*
@@ -288,7 +281,8 @@ macro_rules! said_on {
             State(app): State<App>,
             Typed(new, wrong): Typed<Reworded>,
         ) -> Result<Json<Value>, Problem> {
-            change(&app, &by, Some(($kind, &item)), &comment, &fetched, new, wrong).await
+            let about = element(&app, &by.thing, $kind, &item, &fetched).await?;
+            change(&app, &by, about, &comment, new, wrong).await
         }
 
         $(#[$take])*
@@ -301,7 +295,8 @@ macro_rules! said_on {
             Path((_, item, comment)): Path<(String, String, String)>,
             State(app): State<App>,
         ) -> Result<StatusCode, Problem> {
-            delete(&app, &by, Some(($kind, &item)), &comment, &fetched).await
+            let about = element(&app, &by.thing, $kind, &item, &fetched).await?;
+            delete(&app, &by, about, &comment).await
         }
     };
 }
@@ -334,4 +329,42 @@ said_on! {
     change_on_response,
     /// Take a comment on a response away; with the first one of a thread all of it.
     delete_on_response
+}
+
+/// Say something about a pull request; with `threadId`, answer.
+#[utoipa::path(post, path = "/api/pull-requests/{pull}/comments", tag = "Comments", request_body = New, params(("pull" = String, Path)),
+    responses((status = 201, description = "`{\"data\"}`, the comment")))]
+pub(crate) async fn on_pull(
+    Who(caller): Who,
+    Path(id): Path<String>,
+    State(app): State<App>,
+    Typed(new, wrong): Typed<New>,
+) -> Result<Created, Problem> {
+    let (by, about) = pull(&app, &caller, &id).await?;
+    create(&app, &by, ready(Ok(about)), new, wrong).await
+}
+
+/// Put one's own comment on a pull request otherwise.
+#[utoipa::path(put, path = "/api/pull-requests/{pull}/comments/{comment}", tag = "Comments", request_body = Reworded,
+    params(("pull" = String, Path), ("comment" = u64, Path)), responses((status = 200, description = "`{\"data\"}`, the comment")))]
+pub(crate) async fn change_on_pull(
+    Who(caller): Who,
+    Path((id, comment)): Path<(String, String)>,
+    State(app): State<App>,
+    Typed(new, wrong): Typed<Reworded>,
+) -> Result<Json<Value>, Problem> {
+    let (by, about) = pull(&app, &caller, &id).await?;
+    change(&app, &by, about, &comment, new, wrong).await
+}
+
+/// Take a comment on a pull request away; with the first one of a thread all of it.
+#[utoipa::path(delete, path = "/api/pull-requests/{pull}/comments/{comment}", tag = "Comments",
+    params(("pull" = String, Path), ("comment" = u64, Path)), responses((status = 204, description = "It is gone")))]
+pub(crate) async fn delete_on_pull(
+    Who(caller): Who,
+    Path((id, comment)): Path<(String, String)>,
+    State(app): State<App>,
+) -> Result<StatusCode, Problem> {
+    let (by, about) = pull(&app, &caller, &id).await?;
+    delete(&app, &by, about, &comment).await
 }

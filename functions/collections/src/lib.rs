@@ -78,6 +78,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(comments::change_on_request, comments::delete_on_request))
         .routes(routes!(comments::on_response))
         .routes(routes!(comments::change_on_response, comments::delete_on_response))
+        .routes(routes!(comments::on_pull))
+        .routes(routes!(comments::change_on_pull, comments::delete_on_pull))
         .routes(routes!(comments::resolve, comments::reopen))
         .routes(routes!(subscription::subscribe, subscription::unsubscribe))
 }

@@ -4,7 +4,7 @@ use app::{App, By, Json, Path, Problem, Typed, Who, Wrong};
 use axum::extract::State;
 use domain::access::{Access, Caller, EditCollection, ReadCollection, ReviewCollection};
 use domain::collection::Head;
-use domain::ids::{CollectionId, PullId, UserId};
+use domain::ids::{CollectionId, UserId};
 use domain::pull::{Pull, Status, Verdict};
 use domain::{Rejected, limit};
 use serde::Deserialize;
@@ -41,7 +41,7 @@ fn short(text: &str) -> Result<(), Rejected> {
 }
 
 /// The people who are asked: each sees both collections, and is not the author.
-async fn reviewers(app: &App, given: &[Value], author: UserId, of: [&CollectionId; 2], wrong: &mut Wrong) -> Result<Vec<UserId>, Problem> {
+async fn reviewers(app: &App, given: &[Value], author: UserId, of: &[CollectionId; 2], wrong: &mut Wrong) -> Result<Vec<UserId>, Problem> {
     if limit::REVIEWERS < given.len() {
         wrong.note("/reviewers", format!("at most {} people are asked", limit::REVIEWERS));
         return Ok(Vec::new());
@@ -57,9 +57,9 @@ async fn reviewers(app: &App, given: &[Value], author: UserId, of: [&CollectionI
         }
     }
     let ids: Vec<UserId> = users.iter().map(|(_, user)| *user).collect();
-    let (one, other) = tokio::try_join!(app.store.readers(of[0], &ids), app.store.readers(of[1], &ids))?;
+    let readers = app.store.readers_of_all(of, &ids).await?;
     for (place, user) in &users {
-        if ![&one, &other].iter().all(|readers| readers.iter().any(|reader| reader.id == *user)) {
+        if !readers.iter().any(|reader| reader.id == *user) {
             wrong.note(&format!("/reviewers/{place}"), "this person does not see both collections");
         }
     }
@@ -67,7 +67,7 @@ async fn reviewers(app: &App, given: &[Value], author: UserId, of: [&CollectionI
 }
 
 /// What a pull request is to say.
-async fn read(app: &App, body: &Body, author: UserId, of: [&CollectionId; 2], mut wrong: Wrong) -> Result<Asked, Problem> {
+async fn read(app: &App, body: &Body, author: UserId, of: &[CollectionId; 2], mut wrong: Wrong) -> Result<Asked, Problem> {
     let title = wrong.keep("/title", title(&body.title));
     wrong.keep("/description", short(&body.description));
     let reviewers = reviewers(app, &body.reviewers, author, of, &mut wrong).await?;
@@ -87,21 +87,13 @@ pub(crate) async fn create(
     let destination = destination.map_err(|_| Rejected::because("this is the uid of the collection that it is to be merged into"));
     let Some(destination) = wrong.keep("/destinationId", destination) else {
         wrong.keep("/title", title(&body.title));
-        return Err(wrong.end().err().unwrap_or(Problem::NotFound(WHAT)));
+        return Err(wrong.end().err().unwrap_or(Problem::NotFound("pull request")));
     };
     let destination: Access<ReviewCollection> = app.reach(&source.caller, &destination).await?;
-    let of = [&source.thing.collection, &destination.thing.collection];
-    let asked = read(&app, &body, source.caller.user, of, wrong).await?;
+    let of = [source.thing.collection.clone(), destination.thing.collection.clone()];
+    let asked = read(&app, &body, source.caller.user, &of, wrong).await?;
     let pull = app.store.ask_to_merge(&source, &destination, asked, app.new_id().into(), app.now()).await?;
     Ok(Json(app::show::pull_in_list(&pull)))
-}
-
-const WHAT: &str = "pull request";
-
-/// A pull request that the caller may see.
-async fn found(app: &App, caller: &Caller, id: &str) -> Result<Seen, Problem> {
-    let id: PullId = id.parse().map_err(|_| Problem::NotFound(WHAT))?;
-    app.store.pull(caller, &id).await?.ok_or(Problem::NotFound(WHAT))
 }
 
 /// The caller's right to say something about it, and whether they edit what it is to be merged into.
@@ -120,7 +112,7 @@ pub(crate) async fn change(
     Path(id): Path<String>,
     Typed(body, mut wrong): Typed<Body>,
 ) -> Result<Json<Value>, Problem> {
-    let Seen { pull, .. } = found(&app, &caller, &id).await?;
+    let Seen { pull, .. } = app.pull(&caller, &id).await?;
     let (by, edits) = by(&app, &caller, &pull).await?;
     if pull.by != caller.user && !edits {
         return Err(Problem::Forbidden("to be its author, or the role editor in the collection that it is to be merged into"));
@@ -128,7 +120,7 @@ pub(crate) async fn change(
     if body.destination.as_deref().is_some_and(|raw| CollectionId::parse(raw).ok().as_ref() != Some(&pull.destination.collection)) {
         wrong.note("/destinationId", "what it is to be merged into stays");
     }
-    let asked = read(&app, &body, pull.by, [&pull.source.collection, &pull.destination.collection], wrong).await?;
+    let asked = read(&app, &body, pull.by, &pull.collections(), wrong).await?;
     let pull = app.store.change_pull(&by, pull, asked, app.now()).await?;
     Ok(Json(app::show::pull_in_list(&pull)))
 }
@@ -143,6 +135,9 @@ pub(crate) struct Deed {
     /// Why it is declined.
     #[serde(default)]
     comment: Option<String>,
+    /// The revision of what is to be merged that was looked at: an approval is for that one. Left out: as it is now.
+    #[serde(default)]
+    seen: Option<u64>,
     /// For a merge: what is to be where both changed the same, for single elements.
     #[serde(default)]
     choices: Vec<Chosen>,
@@ -156,14 +151,14 @@ pub(crate) struct Deed {
 /// author takes it back by declining. Who edits the destination merges.
 #[utoipa::path(post, path = "/api/pull-requests/{pull}/tasks", tag = "Pull requests", params(("pull" = String, Path)), request_body = Deed,
     responses((status = 200, description = "`{\"id\",\"reviewedBy\",\"status\",\"updatedAt\"}`"),
-        (status = 409, description = "`pull_merged`, `pull_changed`; or both sides changed the same: `conflicts`, `choices`")))]
+        (status = 409, description = "`pull_merged`, `pull_declined`, `pull_changed`; or both sides changed the same: `conflicts`, `choices`")))]
 pub(crate) async fn task(
     Who(caller): Who,
     State(app): State<App>,
     Path(id): Path<String>,
     Json(deed): Json<Deed>,
 ) -> Result<Json<Value>, Problem> {
-    let seen = found(&app, &caller, &id).await?;
+    let seen = app.pull(&caller, &id).await?;
     let verdict = match deed.action.as_str() {
         "approve" => Some(Verdict::Approve),
         "unapprove" => Some(Verdict::Unapprove),
@@ -193,7 +188,8 @@ pub(crate) async fn task(
     if !edits && !pull.asks(caller.user) {
         return Err(Problem::Forbidden("to be asked for it, or the role editor in the collection that it is to be merged into"));
     }
-    let seq = seen.source.as_ref().map_or(0, |(head, _): &(Head, _)| head.seq);
+    let now = seen.source.as_ref().map_or(0, |(head, _): &(Head, _)| head.seq);
+    let seq = deed.seen.map_or(now, |seen| seen.min(now));
     let comment = deed.comment.map(|comment| comment.trim().to_owned()).filter(|comment| !comment.is_empty());
     let pull = app.store.review_pull(&by, pull, verdict, comment, seq, app.now()).await?;
     Ok(Json(reviewed(&caller, &pull)))

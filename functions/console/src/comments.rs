@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use app::App;
 use domain::access::{Access, Comment as MayComment, ManageComments, ReadCollection, ReadComments};
-use domain::collection::{Element, Kind};
-use domain::comment::{Comment, Topic};
+use domain::collection::Kind;
+use domain::comment::{Comment, Subject};
 use domain::ids::UserId;
 use serde::Deserialize;
 
@@ -22,18 +22,20 @@ pub struct At {
     comments: Option<String>,
 }
 
-/// The threads about a collection (no `element`), or something in it.
-pub(crate) async fn comments(app: &App, by: &Access<ReadCollection>, element: Option<&Element>, at: &At) -> Result<Comments, Lost> {
+/// The threads about a collection, something in it, or a pull request to it.
+pub(crate) async fn comments(app: &App, by: &Access<ReadCollection>, about: Subject, at: &At) -> Result<Comments, Lost> {
     let collection = &by.thing.collection;
-    let (what, topic, of, page) = match element {
-        None => ("collection", Topic::Collection, String::new(), format!("/collections/{collection}")),
-        Some(element) => {
-            let what = if element.kind == Kind::Response { "example" } else { element.kind.as_str() };
-            let of = format!("/{}s/{}", element.kind.as_str(), element.id);
-            (what, Topic::Element(element.id.clone()), of, format!("/collections/{collection}/items/{}", element.id))
+    let topic = about.topic();
+    let (what, of, page) = match about {
+        Subject::Collection => ("collection", format!("collections/{collection}"), format!("/collections/{collection}")),
+        Subject::Element(item) => {
+            let what = if item.kind == Kind::Response { "example" } else { item.kind.as_str() };
+            let of = format!("collections/{collection}/{}s/{}", item.kind.as_str(), item.id);
+            (what, of, format!("/collections/{collection}/items/{}", item.id))
         }
+        Subject::Pull(pull) => ("pull request", format!("pull-requests/{}", pull.id), format!("/pull-requests/{}", pull.id)),
     };
-    let api = format!("/api/collections/{collection}{of}/comments");
+    let api = format!("/api/{of}/comments");
     let Some(read) = by.also::<ReadComments>() else { return Ok(Comments::default()) };
     let (found, older) = app.store.discussions(&read, &topic, at.comments.as_deref(), SHOWN).await?;
     let (may_comment, may_manage) = (may::<MayComment>(by), may::<ManageComments>(by));

@@ -5,12 +5,14 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::access::{Access, CreateCollection, EditCollection, ReadCollection, ReviewCollection};
 use domain::change::FORMER_MEMBER;
+use domain::comment::Subject;
 use domain::fork::{Choices, Clash, Clashing, Difference, Tree, differences};
-use domain::ids::{PullId, UserId};
+use domain::ids::UserId;
 use domain::merge::FieldChange;
 use domain::pull::Pull;
 
 use crate::answer::{Lost, On, page};
+use crate::comments;
 use crate::frame;
 use crate::library::{heading, may};
 use crate::past::fields;
@@ -104,10 +106,15 @@ fn clashing(clash: &Clash) -> Touched {
 }
 
 /// A pull request, with what it would change.
-#[utoipa::path(get, path = "/pull-requests/{pull}", params(("pull" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
-pub async fn pull(State(app): State<App>, On(Who(caller)): On<Who>, On(app::Path(id)): On<app::Path<String>>) -> Result<Response, Lost> {
-    let id: PullId = id.parse().map_err(|_| Lost::nothing())?;
-    let seen = app.store.pull(&caller, &id).await?.ok_or_else(Lost::nothing)?;
+#[utoipa::path(get, path = "/pull-requests/{pull}", params(("pull" = String, Path), ("comments" = Option<String>, Query)),
+    responses((status = 200), (status = 303), (status = 404)))]
+pub async fn pull(
+    State(app): State<App>,
+    On(Who(caller)): On<Who>,
+    On(app::Path(id)): On<app::Path<String>>,
+    On(app::Query(at)): On<app::Query<comments::At>>,
+) -> Result<Response, Lost> {
+    let seen = app.pull(&caller, &id).await?;
     let pull = &seen.pull;
     let team = seen.destination.as_ref().or(seen.source.as_ref()).and_then(|(head, _)| head.team);
     let people: Vec<UserId> = pull.reviewers.iter().copied().chain([pull.by]).collect();
@@ -120,6 +127,13 @@ pub async fn pull(State(app): State<App>, On(Who(caller)): On<Who>, On(app::Path
         Reviewer { name: name(*user), status: status.as_str(), outdated }
     });
     let gone = seen.source.is_none() || seen.destination.is_none();
+    // What was said goes with what it was said about: the collection that it is to be merged into.
+    let (mut said, mut watch) = (None, String::new());
+    if let Some((head, _)) = &seen.destination {
+        let into: Access<ReadCollection> = app.reach(&caller, &head.collection).await?;
+        said = Some(comments::comments(&app, &into, Subject::Pull(pull.into()), &at).await?);
+        watch = format!("{}:{}", head.collection, head.seq);
+    }
     let (mut changes, mut clashes, mut total) = (Vec::new(), Vec::new(), 0);
     let mut edits = false;
     let mut may_say = false;
@@ -146,10 +160,13 @@ pub async fn pull(State(app): State<App>, On(Who(caller)): On<Who>, On(app::Path
         description: pull.description.clone(),
         comment: pull.comment.clone(),
         reviewers: reviewers.collect(),
+        seen: now.unwrap_or_default(),
         gone,
         changes,
         total,
         clashes,
+        comments: said,
+        watch,
         may_review: may_decline && pull.by != caller.user,
         may_decline,
         may_merge: edits,

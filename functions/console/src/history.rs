@@ -46,7 +46,7 @@ fn verb(op: Op, of_element: bool) -> &'static str {
 }
 
 /// The element that a change was about; `None` where it was the collection itself.
-fn item(op: Op, item: Option<&ItemRef>) -> Option<EntryItem> {
+fn item(collection: &CollectionId, op: Op, item: Option<&ItemRef>) -> Option<EntryItem> {
     let item = item?;
     let (kind, page) = match item.kind {
         Kind::Collection => return None,
@@ -55,10 +55,9 @@ fn item(op: Op, item: Option<&ItemRef>) -> Option<EntryItem> {
         // An example is shown on the page of its request.
         Kind::Response => ("example", item.parent.as_ref()),
     };
-    let id = page.map(ToString::to_string).unwrap_or_default();
-    let here = op != Op::Delete && !id.is_empty();
+    let page = page.filter(|_| op != Op::Delete).map(|id| format!("/collections/{collection}/items/{id}")).unwrap_or_default();
     let name = if item.name.is_empty() { "without a name".to_owned() } else { item.name.clone() };
-    Some(EntryItem { id, kind, name, here })
+    Some(EntryItem { page, kind, name })
 }
 
 /// `38 new, 2 changed, 1 removed`.
@@ -70,7 +69,10 @@ fn counted(counts: Counts) -> String {
 
 /// An entry of a feed. `names` are the names that collections have now.
 pub fn entry_of_feed(names: &HashMap<&CollectionId, &str>, entry: feed::Entry) -> Entry {
-    let item = item(entry.op, entry.item.as_ref());
+    let item = match &entry.pull {
+        Some(pull) => Some(EntryItem { page: format!("/pull-requests/{}", pull.id), kind: "pull request", name: pull.title.clone() }),
+        None => item(&entry.collection, entry.op, entry.item.as_ref()),
+    };
     let verb = match entry.comment.as_ref().map(|one| one.did) {
         None => verb(entry.op, item.is_some()),
         Some(Did::Resolve) => "resolved a thread on",
@@ -94,7 +96,7 @@ pub fn entry_of_feed(names: &HashMap<&CollectionId, &str>, entry: feed::Entry) -
 
 /// A change, as the page of its collection tells it.
 pub fn entry_of_change(name: &str, change: &Change) -> Entry {
-    let item = item(change.op, change.item.as_ref());
+    let item = item(&change.collection, change.op, change.item.as_ref());
     let note = match change.counts {
         Some(counts) => counted(counts),
         None if change.op == Op::Update => {

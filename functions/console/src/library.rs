@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::access::{Access, CreateCollection, DeleteCollection, EditCollection, Permission, ReadCollection, ReadTeam, ReadWorkspace};
 use domain::collection::{Element, Head, Kind};
+use domain::comment::Subject;
 use domain::ids::{CollectionId, ElementId, TeamId, UserId};
 use domain::search::{self, Field};
 use serde::Deserialize;
@@ -233,7 +234,7 @@ pub async fn feed(State(app): State<App>, On(By(by)): On<By<ReadTeam>>, On(app::
     let seen = app.store.seen(&by.caller, &found.collections()).await?;
     // A name may have changed since, and a collection may be gone.
     let names: HashMap<&CollectionId, &str> = listed.iter().map(|one| (&one.collection, one.name.as_str())).collect();
-    let shown = found.entries.into_iter().filter(|entry| seen.contains_key(&entry.collection));
+    let shown = found.entries.into_iter().filter(|entry| entry.shows(|one| seen.contains_key(one)));
     let entries = shown.map(|entry| entry_of_feed(&names, entry)).collect();
     page(&app, &Feed { frame, team, days: views::days(entries, app.now()), older: found.cursor, watch: watch(&listed) })
 }
@@ -283,7 +284,7 @@ pub async fn collection(
     let whole = async { app.store.whole(head).await.map_err(Lost::from) };
     let latest = async { app.store.changes(&by, head.seq.saturating_sub(LATEST), LATEST as usize).await.map_err(Lost::from) };
     let subscription = async { app.store.subscription(&by, None).await.map_err(Lost::from) };
-    let said = comments::comments(&app, &by, None, &at);
+    let said = comments::comments(&app, &by, Subject::Collection, &at);
     let (frame, whole, latest, subscription, comments) =
         tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole, latest, subscription, said)?;
     let count = |kind: Kind| whole.elements.iter().filter(|element| element.kind == kind).count() as u64;
@@ -342,7 +343,7 @@ pub async fn request(
     examples.sort_by(|one, other| (&one.order, &one.id).cmp(&(&other.order, &other.id)));
     item.examples = examples.into_iter().map(|one| Example::read(one.id.to_string(), one.revision, &one.json)).collect();
     let may_edit = may::<EditCollection>(&by);
-    let comments = comments::comments(&app, &by, Some(element), &at).await?;
+    let comments = comments::comments(&app, &by, Subject::Element(element.into()), &at).await?;
     let view = views::Request {
         frame,
         collection: heading(head, Vec::new(), None),

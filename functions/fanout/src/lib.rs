@@ -12,7 +12,7 @@ use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use domain::change::Change;
 use domain::comment::Talk;
 use domain::event;
-use domain::ids::{CollectionId, ConnectionId, ElementId};
+use domain::ids::{CollectionId, ConnectionId, ElementId, UserId};
 use domain::limit;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -124,6 +124,12 @@ async fn commented(app: &App, talk: Talk) -> Result<(), Crash> {
     let (fresh, asked): (Vec<_>, Vec<_>) = registrations.into_iter().partition(|one| head.access <= one.access);
     let mut registrations = if asked.is_empty() { Vec::new() } else { app.store.still_seeing(&head.collection, asked).await? };
     registrations.extend(fresh);
+    if talk.pull.is_some() {
+        // Who follows the one collection of a pull request may not see the other.
+        let users: BTreeSet<UserId> = registrations.iter().map(|one| one.user).collect();
+        let readers = app.store.readers_of_all(&talk.seen_with(), &Vec::from_iter(users)).await?;
+        registrations.retain(|one| readers.iter().any(|reader| reader.id == one.user));
+    }
     if registrations.is_empty() {
         return Ok(());
     }

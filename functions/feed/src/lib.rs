@@ -80,6 +80,7 @@ fn shown(page: FeedPage, keep: impl Fn(&Entry) -> bool) -> Json<Value> {
                 "op": entry.kind(),
                 "collection": {"id": entry.collection, "name": entry.collection_name},
                 "item": entry.item,
+                "pull": entry.pull,
                 "seq": entry.seq,
                 "count": entry.count,
                 "counts": entry.counts,
@@ -98,7 +99,7 @@ async fn mine(Holder(caller): Holder, Query(asked): Query<Asked>, State(app): St
     let page = app.store.user_feed(caller.user, asked.cursor.as_deref(), asked.limit()).await?;
     // Who left a team, or lost sight of a collection, does not read on what was written into their feed before.
     let seen = app.store.seen(&caller, &page.collections()).await?;
-    Ok(shown(page, |entry| seen.contains_key(&entry.collection) && asked.wants(entry)))
+    Ok(shown(page, |entry| entry.shows(|one| seen.contains_key(one)) && asked.wants(entry)))
 }
 
 /// What happened in a team's library.
@@ -108,5 +109,5 @@ async fn mine(Holder(caller): Holder, Query(asked): Query<Asked>, State(app): St
 async fn team(By(by): By<ReadTeam>, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
     let page = app.store.team_feed(&by, asked.cursor.as_deref(), asked.limit()).await?;
     let seen = app.store.seen(&by.caller, &page.collections()).await?;
-    Ok(shown(page, |entry| seen.contains_key(&entry.collection) && asked.wants(entry)))
+    Ok(shown(page, |entry| entry.shows(|one| seen.contains_key(one)) && asked.wants(entry)))
 }

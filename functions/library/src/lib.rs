@@ -55,6 +55,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(comments::on_folder))
         .routes(routes!(comments::on_request))
         .routes(routes!(comments::on_response))
+        .routes(routes!(comments::on_pull))
         .routes(routes!(subscription))
         .routes(routes!(subscriptions))
         .routes(routes!(subscribers))

@@ -59,8 +59,7 @@ pub(crate) async fn get(
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Value>, Problem> {
-    let id: PullId = id.parse().map_err(|_| Problem::NotFound("pull request"))?;
-    let seen = app.store.pull(&caller, &id).await?.ok_or(Problem::NotFound("pull request"))?;
+    let seen = app.pull(&caller, &id).await?;
     let Seen { pull, source, destination } = &seen;
     let now = source.as_ref().map(|(head, _)| head.seq);
     let reviewers: Vec<Value> = pull

@@ -25,6 +25,10 @@ use crate::{crash, deliver, words};
 enum Why {
     Mentioned,
     InThread,
+    /// It is about their pull request.
+    Asks,
+    /// It is about a pull request that they look at.
+    Reviews,
     Follows,
 }
 
@@ -73,7 +77,7 @@ pub(crate) async fn tell(app: &App, talk: &Talk, about: &About) -> Result<(), Cr
     let Some(comment) = app.store.comment(&talk.collection, &talk.topic, talk.comment).await? else { return Ok(()) };
     let told = concerned(app, talk, &head).await?;
     let users: Vec<UserId> = told.keys().copied().collect();
-    let readers = app.store.readers(&talk.collection, &users).await?;
+    let readers = app.store.readers_of_all(&talk.seen_with(), &users).await?;
     let preferences = app.store.preferences_of(&users).await?;
     let each = readers.iter().filter_map(|reader| {
         let told = told.get(&reader.id)?;
@@ -105,6 +109,16 @@ async fn concerned(app: &App, talk: &Talk, head: &Head) -> Result<BTreeMap<UserI
             }
             std::iter::once(said.actor.id).chain(said.mentions.into_keys()).for_each(|user| add(user, Why::InThread, mail, false));
         }
+        let pull = match &talk.pull {
+            Some(pull) => app.store.find_pull(&pull.id).await?,
+            None => None,
+        };
+        if let Some(pull) = &pull {
+            add(pull.by, Why::Asks, mail, false);
+            pull.looked_at_by().for_each(|user| add(user, Why::Reviews, mail, false));
+        }
+        // A pull request is mailed to those who have to do with it only.
+        let mail = mail && pull.is_none();
         let subscriptions = app.store.subscribers(&talk.collection).await?;
         let items: BTreeSet<ElementId> = subscriptions.iter().filter_map(|one| Some(one.item.as_ref()?.id.clone())).collect();
         let around = app.store.around(&talk.collection, &head.generation, talk.item.as_ref(), &items).await?;
@@ -133,7 +147,7 @@ async fn tell_one(
     if reader.id == talk.actor.id {
         return Ok(());
     }
-    if preferences.comments.in_app && (talk.did == Did::Create || told.why != Why::Follows) {
+    if preferences.comments.in_app && (talk.did == Did::Create || told.why <= Why::InThread) {
         app.store.notify(reader.id, &notice(talk, head, told.why)).await?;
     }
     if told.mail && preferences.comments.mail {
@@ -146,9 +160,10 @@ async fn tell_one(
 /// What it is about: `the request “List orders” in Orders API`.
 fn place(talk: &Talk, head: &Head) -> String {
     let collection = words::line(&head.name);
-    match &talk.item {
-        Some(item) => format!("the {} “{}” in {collection}", words::kind(item.kind), words::line(&item.name)),
-        None => collection,
+    match (&talk.item, &talk.pull) {
+        (Some(item), _) => format!("the {} “{}” in {collection}", words::kind(item.kind), words::line(&item.name)),
+        (None, Some(pull)) => format!("the pull request “{}” to {collection}", words::line(&pull.title)),
+        (None, None) => collection,
     }
 }
 
@@ -159,15 +174,16 @@ fn deed(talk: &Talk, why: Why) -> String {
         (Did::Reopen, _) => "reopened a thread on",
         (_, Why::Mentioned) => "mentioned you on",
         (_, Why::InThread) => "answered in a thread on",
-        (_, Why::Follows) => "commented on",
+        (_, Why::Asks | Why::Reviews | Why::Follows) => "commented on",
     };
     format!("{} {deed}", talk.actor.username)
 }
 
 fn link(talk: &Talk) -> String {
-    match &talk.item {
-        Some(item) => format!("/collections/{}/items/{}#comments", talk.collection, item.id),
-        None => format!("/collections/{}#comments", talk.collection),
+    match (&talk.item, &talk.pull) {
+        (Some(item), _) => format!("/collections/{}/items/{}#comments", talk.collection, item.id),
+        (None, Some(pull)) => format!("/pull-requests/{}#comments", pull.id),
+        (None, None) => format!("/collections/{}#comments", talk.collection),
     }
 }
 
@@ -195,6 +211,8 @@ fn said(app: &App, talk: &Talk, head: &Head, comment: &Comment, to: &Profile, wh
         why: match why {
             Why::Mentioned => "you are mentioned",
             Why::InThread => "you are in this thread",
+            Why::Asks => "you made the pull request",
+            Why::Reviews => "you look at the pull request",
             Why::Follows => "you follow this",
         },
         unsubscribe: app.unsubscribe_page(to.id, &Letters::Comments).map_err(crash)?,

@@ -13,10 +13,8 @@ use crate::words;
 /// A pull request and who is to be told of it, where they may see both of its collections now.
 pub(crate) async fn seen(app: &App, user: UserId, pull: &PullId) -> Result<Option<(Profile, Pull)>, Crash> {
     let Some(pull) = app.store.find_pull(pull).await? else { return Ok(None) };
-    let (source, destination) = (&pull.source.collection, &pull.destination.collection);
-    let users = [user];
-    let (one, mut other) = tokio::try_join!(app.store.readers(source, &users), app.store.readers(destination, &users))?;
-    Ok(other.pop().filter(|_| !one.is_empty()).map(|profile| (profile, pull)))
+    let mut readers = app.store.readers_of_all(&pull.collections(), &[user]).await?;
+    Ok(readers.pop().map(|profile| (profile, pull)))
 }
 
 fn who(by: Option<Actor>) -> String {

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, header};
 use base64::Engine;
 use domain::access::{Access, Caller, CollectionRole, Denied, EditCollection, Permission, ReadCollection, ReadWorkspace, Subject};
 use domain::collection::{Deleted, Head};
-use domain::ids::{CollectionId, ElementId, TeamId, UserId, WorkspaceId};
+use domain::ids::{CollectionId, ElementId, PullId, TeamId, UserId, WorkspaceId};
 use domain::limit;
 use domain::once::Once;
 use domain::team::Workspace;
@@ -404,6 +404,13 @@ impl App {
             Denied::NotFound => not_found,
             denied => denied.into(),
         })
+    }
+
+    /// A pull request that the caller may see, by what an address calls it.
+    pub async fn pull(&self, caller: &Caller, id: &str) -> Result<store::pulls::Seen, Problem> {
+        let not_found = Problem::NotFound("pull request");
+        let id: PullId = id.parse().map_err(|_| not_found.clone())?;
+        self.store.pull(caller, &id).await?.ok_or(not_found)
     }
 }
 

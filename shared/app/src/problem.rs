@@ -162,6 +162,7 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::WrongParent => (422, "wrong_parent", "a folder or request stands in a folder, a response in a request"),
         Conflict::AskGone => (404, "not_found", "nobody waits for an answer here (any more)"),
         Conflict::PullMerged => (409, "pull_merged", "this pull request is merged: nothing of it changes any more"),
+        Conflict::PullDeclined => (409, "pull_declined", "this pull request is declined: it is approved before it is merged"),
         Conflict::PullChanged => (409, "pull_changed", "somebody changed this pull request meanwhile: look at it again"),
         Conflict::NotAFork => (400, "not_a_fork", "neither of the two collections is a fork of the other"),
         Conflict::WebhookGone => (404, "not_found", "there is no such webhook (any more)"),

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::Rejected;
 use crate::account::Username;
 use crate::change::{Actor, ItemRef};
-use crate::ids::{CollectionId, CommentId, ElementId, ThreadId, UserId};
+use crate::ids::{CollectionId, CommentId, ElementId, PullId, ThreadId, UserId};
 use crate::limit;
+use crate::pull::PullRef;
 
 /// What of a collection a thread is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub enum Topic {
     /// with it.
     Element(ElementId),
     /// A pull request to it, by its id.
-    Pull(String),
+    Pull(PullId),
 }
 
 impl Topic {
@@ -32,6 +33,34 @@ impl Topic {
             Topic::Element(id) => Some(id),
             Topic::Collection | Topic::Pull(_) => None,
         }
+    }
+}
+
+/// The same as it is now, or was when something was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The collection as a whole.
+    Collection,
+    /// An element of it.
+    Element(ItemRef),
+    /// A pull request to it.
+    Pull(PullRef),
+}
+
+impl Subject {
+    /// What a thread about it is kept under.
+    pub fn topic(&self) -> Topic {
+        match self {
+            Subject::Collection => Topic::Collection,
+            Subject::Element(item) => Topic::Element(item.id.clone()),
+            Subject::Pull(pull) => Topic::Pull(pull.id.clone()),
+        }
+    }
+
+    /// What somebody has to see to be told of it: the collection, and of a pull request to it the other one as well.
+    pub fn seen_with(&self, collection: &CollectionId) -> Vec<CollectionId> {
+        let source = if let Subject::Pull(pull) = self { Some(pull.source.clone()) } else { None };
+        std::iter::once(collection.clone()).chain(source).collect()
     }
 }
 
@@ -131,6 +160,9 @@ pub struct Talk {
     /// The element that it is about, as it was then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<ItemRef>,
+    /// The pull request that it is about, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<PullRef>,
     /// In which thread.
     pub thread: ThreadId,
     /// Which comment; of a thread that was resolved or opened again, its first one.
@@ -138,6 +170,13 @@ pub struct Talk {
     /// Who is mentioned in it that was not before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
+}
+
+impl Talk {
+    /// What somebody has to see to be told of it.
+    pub fn seen_with(&self) -> Vec<CollectionId> {
+        std::iter::once(&self.collection).chain(self.pull.as_ref().map(|pull| &pull.source)).cloned().collect()
+    }
 }
 
 /// Reads what a comment says.

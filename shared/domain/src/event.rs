@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::change::{Actor, Change, ItemRef};
 use crate::comment::{Did, Talk};
 use crate::ids::{CollectionId, CommentId, ElementId, ThreadId, UserId};
+use crate::pull::PullRef;
 
 /// The type of the event that tells of a change.
 pub const CHANGED: &str = "postroom.collection.changed";
@@ -66,6 +67,8 @@ pub struct Commented {
     collection: CollectionId,
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<ItemRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pull: Option<PullRef>,
     op: Did,
     thread: ThreadId,
     comment: CommentId,
@@ -76,11 +79,11 @@ pub struct Commented {
 impl Frame<Commented> {
     /// The event of what was done about comments. It is none of the collection's numbered changes.
     pub fn of_talk(talk: Talk) -> Frame<Commented> {
-        let Talk { id, at, actor, did, collection, item, thread, comment, .. } = talk;
+        let Talk { id, at, actor, did, collection, item, pull, thread, comment, .. } = talk;
         Frame {
             source: format!("/api/collections/{collection}"),
             subject: Some(format!("comments/{comment}")),
-            ..Frame::new(COMMENTED, id.to_string(), at, Commented { collection, item, op: did, thread, comment, actor, at })
+            ..Frame::new(COMMENTED, id.to_string(), at, Commented { collection, item, pull, op: did, thread, comment, actor, at })
         }
     }
 }

@@ -110,6 +110,23 @@ pub struct Pull {
     pub version: u64,
 }
 
+/// A pull request, as whoever tells of it names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PullRef {
+    /// Its id.
+    pub id: PullId,
+    /// Its title then.
+    pub title: String,
+    /// What is to be merged: who may not see it is not told.
+    pub source: CollectionId,
+}
+
+impl From<&Pull> for PullRef {
+    fn from(pull: &Pull) -> PullRef {
+        PullRef { id: pull.id.clone(), title: pull.title.clone(), source: pull.source.collection.clone() }
+    }
+}
+
 /// What somebody does with one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -144,6 +161,16 @@ impl Pull {
             Some(review) => (review.status, now.is_some_and(|now| review.seq < now)),
             None => (Status::Open, false),
         }
+    }
+
+    /// Its two collections.
+    pub fn collections(&self) -> [CollectionId; 2] {
+        [self.source.collection.clone(), self.destination.collection.clone()]
+    }
+
+    /// Whom it concerns beside its author: who was asked, and who said something without being asked.
+    pub fn looked_at_by(&self) -> impl Iterator<Item = UserId> {
+        self.reviewers.iter().chain(self.reviews.keys()).copied()
     }
 
     /// Whether somebody may say something about it beside those who edit the destination: who was asked, and its author.

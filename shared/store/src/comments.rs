@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::access::{Access, Comment as MayComment, ReadComments};
 use domain::account::Username;
-use domain::change::ItemRef;
 use domain::collection::Head;
-use domain::comment::{Comment, Did, Talk, Thread, Topic};
+use domain::comment::{Comment, Did, Subject, Talk, Thread, Topic};
 use domain::ids::{CollectionId, CommentId, ThreadId, UserId};
 use domain::once::Done;
 use jiff::{SignedDuration, Timestamp};
@@ -31,9 +30,7 @@ pub struct Saying {
     /// The id that it gets; drawn anew where it is in use ([`Conflict::IdTaken`]).
     pub id: CommentId,
     /// About what.
-    pub topic: Topic,
-    /// The element that it is about.
-    pub item: Option<ItemRef>,
+    pub about: Subject,
     /// The thread that it answers; none: it begins one.
     pub thread: Option<ThreadId>,
     /// What it says.
@@ -87,7 +84,7 @@ struct Doing<'a> {
     by: &'a Access<MayComment>,
     did: Did,
     comment: &'a Comment,
-    item: Option<ItemRef>,
+    about: Subject,
     mentions: Vec<UserId>,
 }
 
@@ -97,6 +94,11 @@ impl Doing<'_> {
         let Comment { collection, topic, thread, id, .. } = self.comment.clone();
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
         let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
+        let (item, pull) = match self.about {
+            Subject::Collection => (None, None),
+            Subject::Element(item) => (Some(item), None),
+            Subject::Pull(pull) => (None, Some(pull)),
+        };
         let talk = Talk {
             id: uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanoseconds)),
             at: now,
@@ -104,7 +106,8 @@ impl Doing<'_> {
             did: self.did,
             collection,
             topic,
-            item: self.item,
+            item,
+            pull,
             thread,
             comment: id,
             mentions: self.mentions,
@@ -132,22 +135,22 @@ impl Store {
         done: impl FnOnce(&Said) -> Done,
         now: Timestamp,
     ) -> Result<Said, Error> {
-        let collection = by.thing.collection.clone();
+        let (collection, topic) = (by.thing.collection.clone(), saying.about.topic());
         let thread = match saying.thread {
             Some(id) => {
-                let thread = self.thread(id).await?.filter(|thread| thread.collection == collection && thread.topic == saying.topic);
+                let thread = self.thread(id).await?.filter(|thread| thread.collection == collection && thread.topic == topic);
                 thread.ok_or(Conflict::ThreadGone)?
             }
             None => {
                 let id = ThreadId(saying.id.0);
-                Thread { id, collection: collection.clone(), topic: saying.topic.clone(), resolved_by: None, closing: false }
+                Thread { id, collection: collection.clone(), topic: topic.clone(), resolved_by: None, closing: false }
             }
         };
         let comment = Comment {
             id: saying.id,
             thread: thread.id,
             collection,
-            topic: saying.topic,
+            topic,
             actor: by.caller.actor(),
             body: saying.body,
             mentions: saying.mentions,
@@ -162,7 +165,7 @@ impl Store {
         let mut legs = vec![
             Leg::create(row(&key(&comment), "comment", &comment)?).or(Conflict::IdTaken),
             of_thread,
-            Doing { by, did: Did::Create, comment: &comment, item: saying.item, mentions }.leg(now)?,
+            Doing { by, did: Did::Create, comment: &comment, about: saying.about, mentions }.leg(now)?,
         ];
         let said = Said { comment, thread };
         if let Some(request) = &by.caller.once {
@@ -178,7 +181,7 @@ impl Store {
         &self,
         by: &Access<MayComment>,
         comment: Comment,
-        item: Option<ItemRef>,
+        about: Subject,
         body: String,
         mentions: BTreeMap<UserId, String>,
         now: Timestamp,
@@ -192,7 +195,7 @@ impl Store {
         let legs = [
             Leg::put(row(&key(&changed), "comment", &changed)?).when(own).number(":by", by.caller.user).or(Conflict::CommentGone),
             Leg::check(keys::thread(changed.thread)).when(OPEN).or(Conflict::CommentGone),
-            Doing { by, did: Did::Update, comment: &changed, item, mentions: fresh }.leg(now)?,
+            Doing { by, did: Did::Update, comment: &changed, about, mentions: fresh }.leg(now)?,
         ];
         self.commit(&legs).await?;
         Ok(changed)
@@ -200,11 +203,11 @@ impl Store {
 
     /// Takes a comment away; with the first one of a thread all of it. That the caller may is asked before. A thread of
     /// many is hidden first, so that nothing is added while it goes; whoever repeats a request that broke off ends it.
-    pub async fn unsay(&self, by: &Access<MayComment>, comment: &Comment, item: Option<ItemRef>, now: Timestamp) -> Result<(), Error> {
+    pub async fn unsay(&self, by: &Access<MayComment>, comment: &Comment, about: Subject, now: Timestamp) -> Result<(), Error> {
         let there = "attribute_exists(pk)";
         let mut legs = vec![
             Leg::delete(key(comment)).when(there).or(Conflict::CommentGone),
-            Doing { by, did: Did::Delete, comment, item, mentions: Vec::new() }.leg(now)?,
+            Doing { by, did: Did::Delete, comment, about, mentions: Vec::new() }.leg(now)?,
         ];
         if comment.begins() {
             let closing = crate::values([(":yes", crate::flag(true))]);
@@ -223,7 +226,7 @@ impl Store {
         &self,
         by: &Access<MayComment>,
         thread: &Thread,
-        item: Option<ItemRef>,
+        about: Subject,
         resolved: bool,
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -237,7 +240,7 @@ impl Store {
         };
         let leg = Leg::update(keys::thread(thread.id), set).when(OPEN).or(Conflict::ThreadGone);
         let leg = if resolved { leg.value(":by", n(by.caller.user)) } else { leg };
-        self.commit(&[leg, Doing { by, did, comment: &first, item, mentions: Vec::new() }.leg(now)?]).await
+        self.commit(&[leg, Doing { by, did, comment: &first, about, mentions: Vec::new() }.leg(now)?]).await
     }
 
     /// A thread that is there. Whether it may be told is asked about its collection.
@@ -311,20 +314,20 @@ impl Store {
         Ok((all, page.cursor))
     }
 
-    /// Those who have these names and may read a collection.
-    pub async fn readers_named(&self, collection: &CollectionId, names: &[Username]) -> Result<Vec<Profile>, Error> {
+    /// Those who have these names and may read all of some collections.
+    pub async fn readers_named(&self, collections: &[CollectionId], names: &[Username]) -> Result<Vec<Profile>, Error> {
         let claims: Vec<Key> = names.iter().map(keys::name_claim).collect();
         let mut users = Vec::new();
         for item in self.get_many(&claims).await?.into_values() {
             users.push(claimed_by(item)?);
         }
-        let mut readers = self.readers(collection, &users).await?;
+        let mut readers = self.readers_of_all(collections, &users).await?;
         // Names that look alike have one claim; only the one that was written is meant.
         readers.retain(|reader| names.iter().any(|name| name.folded() == reader.username.folded()));
         Ok(readers)
     }
 
-    /// A collection that is there, and the element of a topic where it is one that is there.
+    /// The collection of what was done, where that and what it is about are there.
     pub async fn subject_of(&self, talk: &Talk) -> Result<Option<Head>, Error> {
         let Some(head) = self.head(&talk.collection).await?.filter(|head| head.deleted_at.is_none()) else { return Ok(None) };
         let there = match &talk.topic {

@@ -8,6 +8,7 @@ use domain::access::{Access, ReadTeam};
 use domain::change::{Actor, Change, Counts, ItemRef, Op};
 use domain::comment::{Did, Talk};
 use domain::ids::{CollectionId, CommentId, TeamId, ThreadId, UserId};
+use domain::pull::PullRef;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,9 @@ pub struct Entry {
     /// What was done about comments, where the entry tells of that instead of a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<Spoken>,
+    /// The pull request that was commented on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<PullRef>,
     /// How many changes this entry stands for.
     #[serde(skip_deserializing, default = "one", skip_serializing)]
     pub count: u64,
@@ -93,7 +97,7 @@ pub struct FeedPage {
 impl FeedPage {
     /// The collections that it tells of. Whether the reader may see each is asked when it is read.
     pub fn collections(&self) -> HashSet<CollectionId> {
-        self.entries.iter().map(|entry| entry.collection.clone()).collect()
+        self.entries.iter().flat_map(|entry| std::iter::once(&entry.collection).chain(entry.source())).cloned().collect()
     }
 }
 
@@ -111,6 +115,7 @@ impl Entry {
             at: change.at,
             counts: change.counts,
             comment: None,
+            pull: None,
             count: 1,
         }
     }
@@ -129,8 +134,18 @@ impl Entry {
             at: talk.at,
             counts: None,
             comment: Some(Spoken { id: talk.id, did: talk.did, thread: talk.thread, comment: talk.comment }),
+            pull: talk.pull.clone(),
             count: 1,
         }
+    }
+
+    fn source(&self) -> Option<&CollectionId> {
+        self.pull.as_ref().map(|pull| &pull.source)
+    }
+
+    /// Whether somebody who sees these collections may be told of it.
+    pub fn shows(&self, sees: impl Fn(&CollectionId) -> bool) -> bool {
+        sees(&self.collection) && self.source().is_none_or(sees)
     }
 
     /// What kind of entry this is: `comment`, or what the change did.

@@ -221,6 +221,8 @@ pub enum Conflict {
     AskGone,
     /// The pull request is merged.
     PullMerged,
+    /// The pull request is declined.
+    PullDeclined,
     /// Somebody changed the pull request meanwhile.
     PullChanged,
     /// Neither of two collections is a fork of the other.

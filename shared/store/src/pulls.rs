@@ -158,7 +158,7 @@ impl Store {
         Ok(pull)
     }
 
-    /// Says something about it, as of what the source is now. Its author is told of it. [`Conflict::PullMerged`],
+    /// Says something about it, as of the source's revision `seq`. Its author is told of it. [`Conflict::PullMerged`],
     /// [`Conflict::PullChanged`].
     pub async fn review_pull(
         &self,
@@ -183,7 +183,8 @@ impl Store {
         Ok(pull)
     }
 
-    /// Merges it, in the transaction that changes the collection. [`Conflict::PullMerged`], [`Conflict::PullChanged`].
+    /// Merges it, in the transaction that changes the collection. [`Conflict::PullMerged`], [`Conflict::PullDeclined`],
+    /// [`Conflict::PullChanged`].
     pub async fn merge_pull(
         &self,
         into: &Access<EditCollection>,
@@ -195,6 +196,9 @@ impl Store {
     ) -> Result<(Outcome, Pull), Error> {
         if was.status == Status::Merged {
             return Err(Conflict::PullMerged.into());
+        }
+        if was.status == Status::Declined {
+            return Err(Conflict::PullDeclined.into());
         }
         let (by, version) = (&into.caller, was.version + 1);
         let pull = Pull { status: Status::Merged, comment: None, updated_at: now, updated_by: by.user, version, ..was };

@@ -1,6 +1,6 @@
 //! Who of many may read a collection now: asked when something is told, not when it was subscribed to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use domain::access::{Caller, CollectionRole, role_in};
 use domain::collection::Head;
@@ -29,7 +29,8 @@ impl Store {
 
     /// The names of collections; those that are not there are left out. Whether they may be told is the caller's business.
     pub async fn collection_names(&self, collections: &[CollectionId]) -> Result<HashMap<CollectionId, String>, Error> {
-        let mut wanted: Vec<_> = collections.iter().map(keys::head).collect();
+        let collections: BTreeSet<&CollectionId> = collections.iter().collect();
+        let mut wanted: Vec<_> = collections.iter().copied().map(keys::head).collect();
         wanted.sort();
         wanted.dedup();
         let found = self.get_many(&wanted).await?;
@@ -56,18 +57,31 @@ impl Store {
 
     /// Those of `users` who may read a collection now, or could until it was deleted, with their profiles.
     pub async fn readers(&self, collection: &CollectionId, users: &[UserId]) -> Result<Vec<Profile>, Error> {
-        let head = keys::head(collection);
-        let mut wanted = vec![head.clone()];
-        wanted.extend(users.iter().flat_map(|user| [keys::profile(*user), keys::grant(collection, *user)]));
+        self.readers_of_all(std::slice::from_ref(collection), users).await
+    }
+
+    /// The same of all of some collections. One that is gone for ever hides nothing from those who read the others.
+    pub async fn readers_of_all(&self, collections: &[CollectionId], users: &[UserId]) -> Result<Vec<Profile>, Error> {
+        let collections: BTreeSet<&CollectionId> = collections.iter().collect();
+        let mut wanted: Vec<_> = collections.iter().copied().map(keys::head).chain(users.iter().map(|user| keys::profile(*user))).collect();
+        wanted.extend(collections.iter().flat_map(|collection| users.iter().map(move |user| keys::grant(collection, *user))));
         let mut found = self.get_many(&wanted).await?;
-        let Some(head) = found.remove(&head) else { return Ok(Vec::new()) };
-        let head = Head { deleted_at: None, ..read(head)? };
+        let mut heads = Vec::with_capacity(collections.len());
+        for collection in collections {
+            if let Some(head) = found.remove(&keys::head(collection)) {
+                heads.push(Head { deleted_at: None, ..read(head)? });
+            }
+        }
         let mut readers = Vec::with_capacity(users.len());
         for user in users {
             let Some(profile) = found.remove(&keys::profile(*user)) else { continue };
             let profile: Profile = read(profile)?;
-            let grant: Option<Grant> = found.remove(&keys::grant(collection, *user)).map(read).transpose()?;
-            if role_in(&profile.caller(), &head, grant.map(|grant| grant.role)).is_some() {
+            let mut sees = !heads.is_empty();
+            for head in &heads {
+                let grant: Option<Grant> = found.remove(&keys::grant(&head.collection, *user)).map(read).transpose()?;
+                sees &= role_in(&profile.caller(), head, grant.map(|grant| grant.role)).is_some();
+            }
+            if sees {
                 readers.push(profile);
             }
         }

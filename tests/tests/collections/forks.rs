@@ -33,7 +33,7 @@ async fn merge(who: &User, source: &str, destination: &str, more: Value) -> Repl
     who.post("/api/collections/merge", body).await
 }
 
-async fn rename(who: &User, collection: &str, from: &str, to: &str) {
+pub(crate) async fn rename(who: &User, collection: &str, from: &str, to: &str) {
     let item = who.item_named(collection, from).await;
     who.patch(&format!("/api/collections/{collection}/items/{item}"), json!({"name": to}).to_string()).await.ok();
 }
@@ -257,13 +257,13 @@ async fn a_fork_or_a_merge_that_dies_is_as_if_it_had_not_begun() {
 }
 
 /// A pull request of bob's from a fork into anna's collection, with an editor and a viewer to look at it.
-struct Asked {
-    parent: String,
-    copy: String,
-    path: String,
+pub(crate) struct Asked {
+    pub(crate) parent: String,
+    pub(crate) copy: String,
+    pub(crate) path: String,
 }
 
-async fn ask(anna: &User, bob: &User, reviewers: Value) -> Asked {
+pub(crate) async fn ask(anna: &User, bob: &User, reviewers: Value) -> Asked {
     let workspace = anna.get("/api/teams").await.ok().at("/data/0/workspace").as_str().expect("an id").to_owned();
     let parent = anna.import(&workspace, samples::of_requests("Payments", 3)).await;
     let copy = fork(bob, &parent, &workspace, "Bob's try").await;

@@ -13,6 +13,7 @@ mod history;
 mod imports;
 mod kills;
 mod offline;
+mod pulls;
 mod search;
 mod tasks;
 mod transfers;

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Collection, Field, Frame, Moment, Teammate};
+use super::{Collection, Comments, Field, Frame, Moment, Teammate};
 
 /// `/collections/{collection}/forks`.
 #[derive(Debug, Template)]
@@ -96,6 +96,8 @@ pub struct PullPage {
     pub comment: Option<String>,
     /// Who was asked, and what they said.
     pub reviewers: Vec<Reviewer>,
+    /// The revision of what is to be merged that the page shows.
+    pub seen: u64,
     /// Whether a collection of it is deleted.
     pub gone: bool,
     /// What a merge would change.
@@ -104,6 +106,10 @@ pub struct PullPage {
     pub total: usize,
     /// What both sides changed.
     pub clashes: Vec<Touched>,
+    /// What is said about it; `None`: the collection that it is to be merged into is deleted.
+    pub comments: Option<Comments>,
+    /// What the live client watches.
+    pub watch: String,
     /// Whether the viewer may approve it.
     pub may_review: bool,
     /// Whether the viewer may decline it.

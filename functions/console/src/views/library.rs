@@ -305,14 +305,12 @@ pub struct Entry {
 /// The element that something happened to.
 #[derive(Debug, Clone)]
 pub struct EntryItem {
-    /// Its id.
-    pub id: String,
-    /// `folder`, `request` or `example`.
+    /// Its page; empty: it has none (it was deleted).
+    pub page: String,
+    /// `folder`, `request`, `example` or `pull request`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-    /// Whether it has a page (it was not deleted).
-    pub here: bool,
 }
 
 /// The days that entries fall on, newest first as they came.

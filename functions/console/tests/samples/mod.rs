@@ -112,7 +112,10 @@ pub fn entries(name: &str) -> Vec<Entry> {
         count,
         note: note.into(),
     };
-    let item = |kind, name: &str, here| Some(EntryItem { id: "a1".into(), kind, name: name.into(), here });
+    let item = |kind, name: &str, here| {
+        let page = if here { "/collections/c1/items/a1".into() } else { String::new() };
+        Some(EntryItem { page, kind, name: name.into() })
+    };
     vec![
         entry("1", "2026-11-21T21:20:00Z", "oskar", "changed", item("request", "Update an order", true), 3, "URL, headers"),
         entry("2", "2026-11-21T20:58:00Z", name, "added", item("request", name, true), 1, ""),
@@ -641,10 +644,13 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         description: name.into(),
         comment: (status == "declined").then(|| name.into()),
         reviewers: vec![Reviewer { name: name.into(), status: "approved", outdated: true }],
+        seen: 12,
         gone: false,
         changes: if clashes.is_empty() { vec![touched("update"), touched("create")] } else { Vec::new() },
         total: 3,
         clashes,
+        comments: (status != "declined").then(|| comments(name)),
+        watch: "c1:12".into(),
         may_review: true,
         may_decline: true,
         may_merge: true,
