@@ -14,11 +14,12 @@ use crate::{items, operations};
 /// Steps of one request: a Lambda answers within its time.
 const STEPS: usize = 25;
 
-/// Several edits at once. Up to 40 are done together or not at all, each as a change of its own. More of them are done in
-/// steps of 40, each of them together or not at all: where the answer has a `cursor`, send the same operations again with
+/// Several edits at once. Up to 32 are done together or not at all, each as a change of its own, however much one of them
+/// creates, moves or deletes. More of them are done in steps of 32, each of them together or not at all: where the answer has a `cursor`, send the same operations again with
 /// it. Who heard no answer sends the same again with the same `Idempotency-Key`: steps that were done are not done twice.
-#[utoipa::path(post, path = "/api/collections/{collection}/batch", tag = "Items", request_body(content = serde_json::Value, description = "`{\"operations\":[{\"op\":\"create|update|patch|move|duplicate|delete\",…}]}`, see the description"), params(("collection" = String, Path)),
+#[utoipa::path(post, path = "/api/collections/{collection}/batch", tag = "Items", request_body(content = serde_json::Value, description = "`{\"operations\":[{\"op\":\"create|update|patch|move|delete\",…}]}`, see the description"), params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"results\":[{\"op\",\"id\",\"revision\",\"merged\"?}],\"done\",\"total\",\"cursor\"}`"),
+        (status = 413, description = "`batch_too_large`: which `operation` is one too many"),
         (status = 409, description = "Which operation was refused, and both sides; `results` are those of the steps before")))]
 pub(crate) async fn batch(
     By(by): By<EditCollection>,

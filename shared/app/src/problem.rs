@@ -156,9 +156,12 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::CommentGone => (404, "not_found", "there is no such comment (any more)"),
         Conflict::InsideItself => (409, "inside_itself", "a folder cannot stand inside itself"),
         Conflict::ElementTooLong => (413, "element_too_long", "an element that is edited takes at most 1 MB, stored"),
-        Conflict::TooManyElements => {
-            (413, "too_many_elements", "too many elements: a collection has at most 50,000, and one edit among several at most 90")
-        }
+        Conflict::BatchTooLarge => (
+            413,
+            "batch_too_large",
+            "the operations up to this one are more than is written together (4 MB): send this one and those behind it in another request",
+        ),
+        Conflict::TooManyElements => (413, "too_many_elements", "too many elements: a collection has at most 50,000"),
         Conflict::WrongParent => (422, "wrong_parent", "a folder or request stands in a folder, a response in a request"),
         Conflict::AskGone => (404, "not_found", "nobody waits for an answer here (any more)"),
         Conflict::PullMerged => (409, "pull_merged", "this pull request is merged: nothing of it changes any more"),

@@ -8,7 +8,7 @@ use domain::collection::{Element, Head};
 use domain::ids::{CollectionId, ElementId, GenerationId};
 use domain::limit;
 use domain::once::Done;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,11 @@ pub(crate) fn is_large(all: &[Element]) -> bool {
     all.len() > limit::DELETE_AT_ONCE || all.iter().map(|element| element.json.len()).sum::<usize>() > BYTES
 }
 
+/// The leg that goes with an element ahead of which what stands in it was written: nothing of that was taken back.
+pub(crate) fn written_ahead(head: &Head, top: &ElementId) -> Leg {
+    Leg::delete(keys::addition(&head.collection, &head.generation, top)).when("attribute_exists(pk)")
+}
+
 /// Elements in steps of which each fits into a transaction.
 fn steps(all: &[Element]) -> Vec<&[Element]> {
     let mut steps = Vec::new();
@@ -69,10 +74,20 @@ impl Store {
         after: Option<Option<&ElementId>>,
         now: Timestamp,
     ) -> Result<Element, Error> {
+        self.write_ahead(&by.thing, &mut all, by.thing.seq + 1, now).await?;
+        let seen = self.show(by, all.clone(), after, now).await;
+        if let Err(Error::Conflict(_)) = seen {
+            self.take_back(&by.thing, &all[0].id).await?;
+        }
+        seen
+    }
+
+    /// Writes new elements but the first, which nobody sees before that one is there; with it goes [`written_ahead`].
+    /// `seq` is the number that the change probably gets: a later one makes no difference to anybody.
+    pub(crate) async fn write_ahead(&self, head: &Head, all: &mut [Element], seq: u64, now: Timestamp) -> Result<(), Error> {
         if all.iter().any(|element| too_long(&element.json)) {
             return Err(Conflict::ElementTooLong.into());
         }
-        let head = &by.thing;
         let ids: HashSet<&ElementId> = all.iter().map(|element| &element.id).collect();
         if all.len() + usize::try_from(head.count).unwrap_or(usize::MAX) > limit::ELEMENTS {
             return Err(Conflict::TooManyElements.into());
@@ -80,8 +95,7 @@ impl Store {
         if ids.len() < all.len() {
             return Err(Conflict::ElementExists.into());
         }
-        // Their revision is the number that the change probably gets; a later one makes no difference to anybody.
-        all.iter_mut().for_each(|element| element.revision = head.seq + 1);
+        all.iter_mut().for_each(|element| element.revision = seq);
         let (top, rest) = all.split_first().ok_or(Conflict::ElementGone)?;
         let mark = keys::addition(&head.collection, &head.generation, &top.id);
         let begun = Begun {
@@ -104,7 +118,9 @@ impl Store {
         }
         let mut legs = Vec::new();
         for step in steps(rest).into_iter().filter(|step| !step.is_empty()) {
-            let mut together = Vec::new();
+            // In something that is there they would be seen.
+            let absent = Leg::check(elements::key(head, &top.id)).when("attribute_not_exists(pk)").or(Conflict::ElementExists);
+            let mut together = vec![absent];
             for element in step {
                 together.extend(write_legs(&elements::key(head, &element.id), None, element, None)?);
             }
@@ -112,17 +128,20 @@ impl Store {
         }
         let written = futures::stream::iter(legs.into_iter().map(|legs| async move { self.commit(&legs).await }))
             .buffer_unordered(AT_ONCE)
-            .try_collect::<()>()
+            .collect::<Vec<_>>()
             .await;
-        let seen = match written {
-            Ok(()) => self.show(by, all.clone(), after, &mark, now).await,
-            Err(error) => Err(error),
-        };
-        if let Err(Error::Conflict(_)) = seen {
-            // It will not be: what was written for it goes. What was there before under one of its ids stays.
-            self.remove_addition(&head.collection, &head.generation, &all[0].id, &mark).await?;
+        // All have ended: nothing is written any more behind what is taken back.
+        let written = written.into_iter().collect::<Result<(), _>>();
+        if let Err(Error::Conflict(_)) = written {
+            self.take_back(head, &top.id).await?;
         }
-        seen
+        written
+    }
+
+    /// Removes what was written ahead of an element that will not be. What was there before under one of its ids stays.
+    pub(crate) async fn take_back(&self, head: &Head, top: &ElementId) -> Result<(), Error> {
+        let mark = keys::addition(&head.collection, &head.generation, top);
+        self.remove_addition(&head.collection, &head.generation, top, &mark).await
     }
 
     /// Puts the first of them there, and with it all.
@@ -131,7 +150,6 @@ impl Store {
         by: &Access<EditCollection>,
         mut all: Vec<Element>,
         after: Option<Option<&ElementId>>,
-        mark: &Key,
         now: Timestamp,
     ) -> Result<Element, Error> {
         let mut writing = Writing::start(self, by).await;
@@ -151,7 +169,7 @@ impl Store {
             top.order = order;
             let (mut plan, top) = creation(&by.caller, &mut all, last, writing.next_seq(), now)?;
             plan.legs = write_legs(&elements::key(&writing.head, &top.id), None, &top, None)?;
-            plan.legs.push(Leg::delete(mark.clone()).when("attribute_exists(pk)"));
+            plan.legs.push(written_ahead(&writing.head, &top.id));
             plan.remember(|| Done::element(&top, false))?;
             if let Tried::Done = writing.commit(plan).await? {
                 return Ok(top);

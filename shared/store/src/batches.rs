@@ -1,15 +1,18 @@
 //! Several edits at once: all of them or none, or, of what a client did offline, whatever applies.
 
+use std::collections::HashSet;
+
 use domain::access::{Access, Caller, EditCollection};
-use domain::ids::UserId;
+use domain::collection::{Element, Head};
+use domain::ids::{ElementId, UserId};
 use domain::limit;
 use domain::once::{Done, Edited, Once};
 use jiff::Timestamp;
 
 use crate::commit::{Tried, Writing};
-use crate::drafts::{Draft, Edit};
+use crate::drafts::{After, Draft, Edit};
 use crate::saves::Outcome;
-use crate::{Conflict, Error, Store, keys};
+use crate::{Conflict, Error, Store, additions, keys};
 
 /// Items of a transaction that a further edit is still added to.
 const LEGS: usize = limit::TRANSACTION_LEGS - 8;
@@ -59,7 +62,11 @@ impl Asked {
 
     fn edited(&self, outcome: &Outcome) -> Option<Edited> {
         let Outcome::Saved { element, merged } = outcome else { return None };
-        Some(Edited { op: self.op.clone(), id: element.id.clone(), revision: element.revision, merged: *merged })
+        Some(self.done(element, *merged))
+    }
+
+    fn done(&self, element: &Element, merged: bool) -> Edited {
+        Edited { op: self.op.clone(), id: element.id.clone(), revision: element.revision, merged }
     }
 
     /// About how many items of a transaction it takes.
@@ -67,6 +74,14 @@ impl Asked {
         match &self.edit {
             Edit::Create { elements, .. } => elements.len() + 3,
             _ => 5,
+        }
+    }
+
+    /// What it creates, where that is more than a transaction takes by itself.
+    fn large(&self) -> Option<(&Vec<Element>, &After)> {
+        match &self.edit {
+            Edit::Create { elements, after } => additions::is_large(elements).then_some((elements, after)),
+            _ => None,
         }
     }
 }
@@ -85,13 +100,75 @@ impl Store {
         if let Some(done) = by.caller.done() {
             return Ok(Batch::Done(done.edits.clone()));
         }
+        let mut edits = edits.to_vec();
+        let mut ahead = HashSet::new();
+        let written = self.write_creations(&by.thing, &mut edits, &mut ahead, now).await;
+        let ended = match written {
+            Ok(None) => self.edit_together(by, &edits, &ahead, now).await,
+            Ok(Some((place, conflict))) => Ok(Batch::Failed(place, conflict)),
+            Err(error) => Err(error),
+        };
+        // What nobody will see goes; what may have been written, and what nobody answers for, the janitor looks at.
+        if matches!(ended, Ok(Batch::Refused(..) | Batch::Failed(..)) | Err(Error::Conflict(_))) {
+            for top in &ahead {
+                self.take_back(&by.thing, top).await?;
+            }
+        }
+        ended
+    }
+
+    /// Writes what stands in new elements ahead of them, where the edits together are more than a transaction takes: so
+    /// it takes them, however much they create. Gives the place of one that cannot be.
+    async fn write_creations(
+        &self,
+        head: &Head,
+        edits: &mut [Asked],
+        ahead: &mut HashSet<ElementId>,
+        now: Timestamp,
+    ) -> Result<Option<(usize, Conflict)>, Error> {
+        let created = edits.iter().map(|asked| match &asked.edit {
+            Edit::Create { elements, .. } => (1 + elements.len(), elements.iter().map(|element| element.json.len()).sum()),
+            _ => (limit::EDIT_LEGS, 0),
+        });
+        let (legs, bytes) = created.fold((0, 0), |(legs, bytes), (more, long): (usize, usize)| (legs + more, bytes + long));
+        if legs <= LEGS && bytes <= BYTES && edits.iter().all(|asked| asked.large().is_none()) {
+            return Ok(None);
+        }
+        for (place, asked) in edits.iter_mut().enumerate() {
+            let Edit::Create { elements, .. } = &mut asked.edit else { continue };
+            let Some(top) = elements.first().filter(|_| elements.len() > 1).map(|top| top.id.clone()) else { continue };
+            if ahead.contains(&top) {
+                return Ok(Some((place, Conflict::ElementExists)));
+            }
+            match self.write_ahead(head, elements, head.seq + 1 + place as u64, now).await {
+                Ok(()) => drop(ahead.insert(top)),
+                Err(Error::Conflict(conflict)) => return Ok(Some((place, conflict))),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn edit_together(
+        &self,
+        by: &Access<EditCollection>,
+        edits: &[Asked],
+        ahead: &HashSet<ElementId>,
+        now: Timestamp,
+    ) -> Result<Batch, Error> {
         // What came of them is kept for all together.
         let each = Caller { once: None, ..by.caller.clone() };
         let mut writing = Writing::start(self, by).await;
         loop {
+            if !ahead.is_empty() && writing.head.generation != by.thing.generation {
+                // Somebody replaced the whole collection meanwhile.
+                return Err(Error::Busy);
+            }
             let mut draft = Draft::open(&writing, now).await?;
+            draft.written_ahead(ahead.clone());
             let mut edited = Vec::with_capacity(edits.len());
             for (place, asked) in edits.iter().enumerate() {
+                draft.reserve(edits.len() - place - 1);
                 match draft.make(&each, &asked.edit).await {
                     Ok(outcome) => match asked.edited(&outcome) {
                         Some(done) => edited.push(done),
@@ -99,6 +176,9 @@ impl Store {
                     },
                     Err(Error::Conflict(conflict)) => return Ok(Batch::Failed(place, conflict)),
                     Err(error) => return Err(error),
+                }
+                if draft.is_over()? {
+                    return Ok(Batch::Failed(place, Conflict::BatchTooLarge));
                 }
             }
             draft.remember(&by.caller, || Done { edits: edited.clone(), ..Done::default() })?;
@@ -127,11 +207,33 @@ impl Store {
         let mut writing = Writing::start(self, by).await;
         while synced.len() < edits.len() {
             let start = synced.len();
+            // What a transaction does not take goes by itself.
+            let (once, asked) = &edits[start];
+            if let Some((elements, after)) = asked.large().filter(|_| before[start].is_none()) {
+                let mut alone = by.clone();
+                alone.thing = writing.head.clone();
+                drop(writing);
+                alone.caller.once = Some(once.clone());
+                let added = self.add(&alone, elements.clone(), after.as_ref().map(Option::as_ref), now).await;
+                synced.push(match added {
+                    Ok(element) => Synced::Done(asked.done(&element, false)),
+                    Err(Error::Conflict(conflict)) => Synced::Failed(conflict),
+                    Err(error) => return Err(error),
+                });
+                writing = Writing::start(self, by).await;
+                continue;
+            }
             let mut draft = Draft::open(&writing, now).await?;
             for ((once, asked), before) in edits.iter().zip(&before).skip(start) {
-                if let Some(edited) = before.as_ref().and_then(|done| done.edits.first()) {
-                    synced.push(Synced::Done(edited.clone()));
-                    continue;
+                if let Some(done) = before {
+                    let alone = done.element.as_ref().map(|element| asked.done(element, done.merged));
+                    if let Some(edited) = done.edits.first().cloned().or(alone) {
+                        synced.push(Synced::Done(edited));
+                        continue;
+                    }
+                }
+                if asked.large().is_some() {
+                    break;
                 }
                 let full = draft.legs() + asked.legs() > LEGS || draft.bytes() > BYTES || draft.edits() == limit::EDITS_AT_ONCE;
                 if full && !draft.is_empty() {

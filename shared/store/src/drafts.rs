@@ -1,7 +1,7 @@
 //! Edits of a collection that are planned on a copy of it and written in one transaction, each as a change of its own:
 //! moving and deleting, several edits at once, what a client did offline.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::access::{Access, Caller, EditCollection};
 use domain::change::{Counts, Moved, Op, Place};
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::commit::{self, Plan, Tried, Writing, write_legs};
 use crate::saves::{Basis, Mine, Outcome, Save, Step};
 use crate::transact::Leg;
-use crate::{Conflict, Error, Store, edits, elements, trash};
+use crate::{Conflict, Error, Store, additions, changes, edits, elements, trash};
 
 /// Behind which sibling: `None` at the end, `Some(None)` first.
 pub type After = Option<Option<ElementId>>;
@@ -70,7 +70,14 @@ pub(crate) struct Draft {
     touched: BTreeMap<ElementId, Option<Element>>,
     last: Option<String>,
     plans: Vec<Plan>,
+    /// New elements ahead of which what stands in them was written.
+    ahead: HashSet<ElementId>,
+    /// Items of the transaction that are kept free for edits to come.
+    reserved: usize,
 }
+
+/// Bytes of a transaction that we fill: DynamoDB takes 4 MB, and packed ones may count as the text that carries them.
+const BYTES: usize = 3_000_000;
 
 impl Draft {
     /// Starts from what is there.
@@ -86,7 +93,19 @@ impl Draft {
             touched: BTreeMap::new(),
             last: writing.head.last.clone(),
             plans: Vec::new(),
+            ahead: HashSet::new(),
+            reserved: 0,
         })
+    }
+
+    /// Says which new elements have what stands in them written already.
+    pub(crate) fn written_ahead(&mut self, tops: HashSet<ElementId>) {
+        self.ahead = tops;
+    }
+
+    /// Keeps room for as many edits that are still to be made.
+    pub(crate) fn reserve(&mut self, edits: usize) {
+        self.reserved = edits * limit::EDIT_LEGS;
     }
 
     fn next_seq(&self) -> u64 {
@@ -120,7 +139,33 @@ impl Draft {
 
     /// About how many bytes it takes, not compressed.
     pub(crate) fn bytes(&self) -> usize {
-        self.touched.keys().filter_map(|id| self.elements.get(id)).map(|element| element.json.len()).sum()
+        self.touched_bytes().sum()
+    }
+
+    /// Whether it is more than one transaction takes.
+    pub(crate) fn is_over(&self) -> Result<bool, Error> {
+        // What is surely little need not be packed to know it.
+        let values =
+            |plan: &Plan| plan.changes.iter().flat_map(|one| [&one.before, &one.after]).flatten().map(|raw| raw.get().len()).sum::<usize>();
+        let recorded = |plan: &Plan| values(plan) + plan.past.before.as_ref().map_or(0, String::len);
+        let sizes: Vec<usize> = self.plans.iter().map(recorded).chain(self.touched_bytes()).collect();
+        let parts: usize = sizes.iter().map(|size| size / limit::PART_BYTES).sum();
+        if sizes.iter().sum::<usize>() <= BYTES && self.legs() + 2 * parts < limit::TRANSACTION_LEGS {
+            return Ok(false);
+        }
+        let mut legs = self.element_legs()?;
+        let mut after = self.head.clone();
+        for plan in &self.plans {
+            after.seq += 1;
+            legs.extend(changes::items(&after, &plan.change(&after))?.into_iter().map(Leg::create));
+        }
+        let count = 3 + legs.len() + self.plans.iter().map(|plan| plan.legs.len()).sum::<usize>();
+        Ok(limit::TRANSACTION_LEGS < count || BYTES < legs.iter().map(Leg::bytes).sum())
+    }
+
+    fn touched_bytes(&self) -> impl Iterator<Item = usize> {
+        let now = |id: &ElementId| if *id == self.root.id { Some(&self.root) } else { self.elements.get(id) };
+        self.touched.keys().filter_map(now).map(|element| element.json.len())
     }
 
     /// How many changes it makes.
@@ -166,7 +211,11 @@ impl Draft {
     }
 
     fn create(&mut self, caller: &Caller, mut new: Vec<Element>, after: &After) -> Result<Outcome, Error> {
-        edits::fit_together(&new)?;
+        let top = new.first_mut().ok_or(Conflict::ElementGone)?;
+        let ahead = self.ahead.contains(&top.id);
+        if !ahead {
+            edits::fit_together(&new)?;
+        }
         let seq = self.next_seq();
         let top = new.first_mut().ok_or(Conflict::ElementGone)?;
         match &top.parent {
@@ -187,9 +236,21 @@ impl Draft {
         if new.iter().any(|element| self.elements.contains_key(&element.id) || self.gone.contains_key(&element.id)) {
             return Err(Conflict::ElementExists.into());
         }
-        let (plan, top) = edits::creation(caller, &mut new, last.clone(), seq, self.at)?;
-        for element in new {
-            self.set(element);
+        if limit::ELEMENTS < self.elements.len() + new.len() {
+            return Err(Conflict::TooManyElements.into());
+        }
+        let written: Vec<u64> = new.iter().map(|element| element.revision).collect();
+        let (mut plan, top) = edits::creation(caller, &mut new, last.clone(), seq, self.at)?;
+        for (element, revision) in new.into_iter().zip(written) {
+            if ahead && element.id != top.id {
+                // It lies in the table as it was written.
+                self.elements.insert(element.id.clone(), Element { revision, ..element });
+            } else {
+                self.set(element);
+            }
+        }
+        if ahead {
+            plan.legs.push(additions::written_ahead(&self.head, &top.id));
         }
         self.last = last.or(self.last.take());
         self.plans.push(plan);
@@ -255,7 +316,7 @@ impl Draft {
         plan.effect.added = -i64::try_from(count).unwrap_or(i64::MAX);
         // What does not fit in is marked behind the transaction; nobody sees it meanwhile, because it stands in
         // something deleted.
-        let fits = self.legs() + inside.len() + 3 <= limit::DELETE_AT_ONCE + 5;
+        let fits = self.legs() + inside.len() + 3 + self.reserved <= limit::DELETE_AT_ONCE + 5;
         plan.effect.sweeping = (!fits).then(|| id.clone());
         plan.legs.push(trash::leg(&self.head, &plan, count, seq)?);
         for id in inside.iter().filter(|_| fits).chain([id]) {
@@ -281,8 +342,8 @@ impl Draft {
         edits::order_key(self.last.as_deref(), others, parent, kind, after.as_ref().map(Option::as_ref))
     }
 
-    /// Writes all of it, or nothing.
-    pub(crate) async fn commit(mut self, writing: &mut Writing) -> Result<Tried, Error> {
+    /// The legs of the elements.
+    fn element_legs(&self) -> Result<Vec<Leg>, Error> {
         let mut legs = Vec::new();
         for (id, was) in &self.touched {
             let key = elements::key(&self.head, id);
@@ -300,6 +361,12 @@ impl Draft {
                 (_, None, None) => (),
             }
         }
+        Ok(legs)
+    }
+
+    /// Writes all of it, or nothing.
+    pub(crate) async fn commit(mut self, writing: &mut Writing) -> Result<Tried, Error> {
+        let mut legs = self.element_legs()?;
         let sweeps = self.plans.iter().any(|plan| plan.effect.sweeping.is_some());
         let first = self.plans.first_mut().ok_or_else(|| Error::Failed("nothing is to be written".to_owned()))?;
         // Behind those of the plan itself, so that the place of the leg that keeps the answer stays.

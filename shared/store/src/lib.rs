@@ -219,6 +219,8 @@ pub enum Conflict {
     CommentGone,
     /// Nobody asks (any more).
     AskGone,
+    /// Several edits that are to be made together are more than one transaction takes.
+    BatchTooLarge,
     /// The pull request is merged.
     PullMerged,
     /// The pull request is declined.

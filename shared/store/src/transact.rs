@@ -104,6 +104,19 @@ impl Leg {
         self
     }
 
+    /// About how many bytes it brings into a transaction.
+    pub(crate) fn bytes(&self) -> usize {
+        let size = |value: &AttributeValue| match value {
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            AttributeValue::S(text) | AttributeValue::N(text) => text.len(),
+            _ => 0,
+        };
+        match &self.act {
+            Act::Put(item) => item.iter().map(|(name, value)| name.len() + size(value)).sum(),
+            _ => 0,
+        }
+    }
+
     fn build(&self, table: &str) -> Result<TransactWriteItem, Error> {
         let values = (!self.values.is_empty()).then(|| self.values.clone());
         let condition = self.condition.clone();

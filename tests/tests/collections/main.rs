@@ -1,5 +1,6 @@
 //! Collections: what goes in comes out, no edit is lost, the sequence has no gap. On both engines.
 
+mod batches;
 mod comments;
 mod conflicts;
 mod crowd;
