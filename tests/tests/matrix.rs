@@ -331,6 +331,7 @@ const MATRIX: &[(&str, [u16; 8])] = &[
     ("GET /collections/{collection}/history",             [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/items/{item}/history", [303,  404,   404,   200,   200,   200,   200,   200]),
     ("GET /collections/{collection}/trash",               [303,   404,   404,   200,   200,   200,   200,   200]),
+    ("GET /workspaces/{workspace}/trash",                 [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /teams/{team}/trash",                           [303,   404,   404,   200,   200,   200,   200,   200]),
     ("GET /assets/{file}",                                [200,   200,   200,   200,   200,   200,   200,   200]),
 ];

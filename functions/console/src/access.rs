@@ -11,7 +11,7 @@ use serde::Deserialize;
 use store::access::Standing;
 
 use crate::answer::{Lost, On, page};
-use crate::frame;
+use crate::frame_of;
 use crate::views::{AccessPage, Asking, GroupRole, Moment, Seen};
 use crate::workspaces;
 
@@ -89,7 +89,7 @@ pub async fn access(
         }
     };
     let standings = async { app.store.standings(head).await.map_err(Lost::from) };
-    let (frame, groups, asks, standings) = tokio::try_join!(frame(&app, &by.caller, head.team, "library"), groups, asks, standings)?;
+    let (frame, groups, asks, standings) = tokio::try_join!(frame_of(&app, &by.caller, head), groups, asks, standings)?;
     let moves = by.also::<MoveCollection>();
     let targets = match &moves {
         Some(_) => targets(&app, &by).await?,

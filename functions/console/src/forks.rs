@@ -13,10 +13,10 @@ use domain::pull::Pull;
 
 use crate::answer::{Lost, On, page};
 use crate::comments;
-use crate::frame;
 use crate::library::{heading, may};
 use crate::past::fields;
 use crate::views::{ForkRow, Forks, Moment, Origin, PullPage, PullRow, Reviewer, Room, Teammate, Touched};
+use crate::{frame, frame_of};
 
 /// Pull requests that a page lists.
 const PULLS: usize = 50;
@@ -47,8 +47,7 @@ pub async fn forks(State(app): State<App>, On(By(by)): On<By<ReadCollection>>) -
             None => Ok(Vec::new()),
         }
     };
-    let (frame, forks, (pulls, _), rooms, members) =
-        tokio::try_join!(frame(&app, caller, head.team, "library"), forks, pulls, rooms, members)?;
+    let (frame, forks, (pulls, _), rooms, members) = tokio::try_join!(frame_of(&app, caller, head), forks, pulls, rooms, members)?;
     let of = match &head.fork {
         None => None,
         Some(of) => {
@@ -116,10 +115,18 @@ pub async fn pull(
 ) -> Result<Response, Lost> {
     let seen = app.pull(&caller, &id).await?;
     let pull = &seen.pull;
-    let team = seen.destination.as_ref().or(seen.source.as_ref()).and_then(|(head, _)| head.team);
     let people: Vec<UserId> = pull.reviewers.iter().copied().chain([pull.by]).collect();
     let names = async { app.store.profiles(&people).await.map_err(Lost::from) };
-    let (frame, names) = tokio::try_join!(frame(&app, &caller, team, "library"), names)?;
+    let frame = async {
+        match seen.destination.as_ref().or(seen.source.as_ref()) {
+            Some((head, _)) => {
+                let of = frame_of(&app, &caller, head).await?;
+                Ok(of.under("Forks and pull requests", format!("/collections/{}/forks", head.collection)))
+            }
+            None => frame(&app, &caller, None, "library").await,
+        }
+    };
+    let (frame, names) = tokio::try_join!(frame, names)?;
     let name = |user: UserId| names.get(&user).map_or_else(|| FORMER_MEMBER.to_owned(), |profile| profile.username.to_string());
     let now = seen.source.as_ref().map(|(head, _)| head.seq);
     let reviewers = pull.reviewers.iter().map(|user| {
@@ -128,12 +135,13 @@ pub async fn pull(
     });
     let gone = seen.source.is_none() || seen.destination.is_none();
     // What was said goes with what it was said about: the collection that it is to be merged into.
-    let (mut said, mut watch) = (None, String::new());
+    let mut said = None;
     if let Some((head, _)) = &seen.destination {
         let into: Access<ReadCollection> = app.reach(&caller, &head.collection).await?;
         said = Some(comments::comments(&app, &into, Subject::Pull(pull.into()), &at).await?);
-        watch = format!("{}:{}", head.collection, head.seq);
     }
+    let both = [&seen.source, &seen.destination].into_iter().flatten();
+    let watch: Vec<String> = both.map(|(head, _)| format!("{}:{}", head.collection, head.seq)).collect();
     let (mut changes, mut clashes, mut total) = (Vec::new(), Vec::new(), 0);
     let mut edits = false;
     let mut may_say = false;
@@ -166,7 +174,7 @@ pub async fn pull(
         total,
         clashes,
         comments: said,
-        watch,
+        watch: watch.join(" "),
         may_review: may_decline && pull.by != caller.user,
         may_decline,
         may_merge: edits,

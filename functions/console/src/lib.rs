@@ -32,7 +32,8 @@ use app::App;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::access::Caller;
-use domain::ids::TeamId;
+use domain::collection::Head;
+use domain::ids::{TeamId, WorkspaceId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -87,6 +88,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(past::of_item))
         .routes(routes!(past::trash))
         .routes(routes!(past::of_team))
+        .routes(routes!(past::of_workspace))
         .routes(routes!(access::access))
         .routes(routes!(settings::settings))
         .routes(routes!(settings::audit))
@@ -143,7 +145,25 @@ async fn frame(app: &App, caller: &Caller, team: Option<TeamId>, section: &'stat
         team,
         section,
         unread,
+        way: Vec::new(),
     })
+}
+
+/// The same for a page about what is in a workspace, with the way there. Another one than a library is read.
+async fn frame_in(app: &App, caller: &Caller, workspace: &WorkspaceId, team: Option<TeamId>) -> Result<Frame, Lost> {
+    let frame = frame(app, caller, team, "library").await?;
+    let Some(team) = frame.team.clone() else { return Ok(frame) };
+    if team.library == workspace.as_str() {
+        return Ok(frame.under(team.name, format!("/teams/{}/library", team.id)));
+    }
+    let name = app.store.workspace(workspace).await?.map(|workspace| workspace.name).unwrap_or_default();
+    Ok(frame.under(team.name, format!("/teams/{}/workspaces", team.id)).under(name, format!("/workspaces/{workspace}")))
+}
+
+/// The same for a page that stands in a collection.
+async fn frame_of(app: &App, caller: &Caller, head: &Head) -> Result<Frame, Lost> {
+    let frame = frame_in(app, caller, &head.workspace, head.team).await?;
+    Ok(frame.under(&head.name, format!("/collections/{}", head.collection)))
 }
 
 #[cfg(test)]

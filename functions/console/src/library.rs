@@ -17,9 +17,9 @@ use store::search::Hit;
 
 use crate::answer::{Lost, On, page};
 use crate::comments;
-use crate::frame;
 use crate::history::{entry_of_change, entry_of_feed};
 use crate::views::{self, Asked, Collection, CollectionPage, Example, Feed, FoundPage, Item, Library, Match, Moment, Node, flatten};
+use crate::{frame, frame_in, frame_of};
 
 /// Entries of one page of a feed.
 const FEED_PAGE: usize = 50;
@@ -206,8 +206,8 @@ async fn shown(
         frame,
         title: workspace.thing.name.clone(),
         about,
+        trash: format!("{}/trash", if is_library { format!("/teams/{}", link.id) } else { home.clone() }),
         home,
-        trash: is_library.then(|| format!("/teams/{}/trash", link.id)),
         workspace: workspace.thing.id.to_string(),
         team: link,
         collections,
@@ -286,7 +286,7 @@ pub async fn collection(
     let subscription = async { app.store.subscription(&by, None).await.map_err(Lost::from) };
     let said = comments::comments(&app, &by, Subject::Collection, &at);
     let (frame, whole, latest, subscription, comments) =
-        tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole, latest, subscription, said)?;
+        tokio::try_join!(frame_in(&app, &by.caller, &head.workspace, head.team), whole, latest, subscription, said)?;
     let count = |kind: Kind| whole.elements.iter().filter(|element| element.kind == kind).count() as u64;
     let mut facts = vec![many(count(Kind::Request), "request", "requests")];
     for (count, one, more) in [(count(Kind::Folder), "folder", "folders"), (count(Kind::Response), "example", "examples")] {
@@ -334,7 +334,7 @@ pub async fn request(
     let id = ElementId::parse(&item).map_err(|_| Lost::nothing())?;
     let whole = async { app.store.whole(head).await.map_err(Lost::from) };
     let subscription = async { app.store.subscription(&by, Some(&id)).await.map_err(Lost::from) };
-    let (frame, whole, subscription) = tokio::try_join!(frame(&app, &by.caller, head.team, "library"), whole, subscription)?;
+    let (frame, whole, subscription) = tokio::try_join!(frame_of(&app, &by.caller, head), whole, subscription)?;
     let subscription = subscription.map(|subscription| subscription.mail.as_str());
     let element = whole.elements.iter().find(|element| element.id == id).ok_or_else(Lost::nothing)?;
     let mut item = Item::read(element.kind.as_str(), element.id.to_string(), element.revision, &element.json);
@@ -345,9 +345,8 @@ pub async fn request(
     let may_edit = may::<EditCollection>(&by);
     let comments = comments::comments(&app, &by, Subject::Element(element.into()), &at).await?;
     let view = views::Request {
-        frame,
+        frame: folders(&whole, element).into_iter().fold(frame, |frame, folder| frame.under(folder, "")),
         collection: heading(head, Vec::new(), None),
-        folders: folders(&whole, element),
         request: item,
         subscription,
         comments,

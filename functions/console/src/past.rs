@@ -12,10 +12,10 @@ use domain::merge::FieldChange;
 use serde::Deserialize;
 
 use crate::answer::{Lost, On, page};
-use crate::frame;
 use crate::history::{entry_of_change, place};
 use crate::library::{heading, may};
 use crate::views::{Bin, Field, Gone, History, Moment, Past, Return};
+use crate::{frame_in, frame_of};
 
 /// Changes of one page.
 const PAGE: usize = 30;
@@ -96,7 +96,7 @@ pub async fn of_collection(
     let head = &by.thing;
     let before = at.cursor.unwrap_or(head.seq + 1).min(head.seq + 1);
     let changes = async { app.store.changes_before(&by, before, PAGE).await.map_err(Lost::from) };
-    let (frame, changes) = tokio::try_join!(frame(&app, &by.caller, head.team, "library"), changes)?;
+    let (frame, changes) = tokio::try_join!(frame_of(&app, &by.caller, head), changes)?;
     let older = changes.last().map(|last| last.seq).filter(|last| *last > 1);
     let view = History {
         frame,
@@ -120,10 +120,11 @@ pub async fn of_item(
     let head = &by.thing;
     let id = ElementId::parse(&item).map_err(|_| Lost::nothing())?;
     let found = async { app.store.history(&by, &id, at.cursor, PAGE).await.map_err(Lost::from) };
-    let (frame, (changes, older)) = tokio::try_join!(frame(&app, &by.caller, head.team, "library"), found)?;
+    let (frame, (changes, older)) = tokio::try_join!(frame_of(&app, &by.caller, head), found)?;
     let named = |item: &ItemRef| if item.name.is_empty() { "Without a name".to_owned() } else { item.name.clone() };
     let name =
         changes.iter().filter_map(|change| change.item.as_ref()).find(|item| item.id == id).map_or_else(|| "An item".to_owned(), named);
+    let frame = frame.under(&name, format!("/collections/{}/items/{id}", head.collection));
     let view = History {
         frame,
         collection: heading(head, Vec::new(), None),
@@ -140,7 +141,7 @@ pub async fn of_item(
 pub async fn trash(State(app): State<App>, On(By(by)): On<By<ReadCollection>>) -> Result<Response, Lost> {
     let head = &by.thing;
     let found = async { app.store.trash(&by).await.map_err(Lost::from) };
-    let (frame, found) = tokio::try_join!(frame(&app, &by.caller, head.team, "library"), found)?;
+    let (frame, found) = tokio::try_join!(frame_of(&app, &by.caller, head), found)?;
     let gone = found
         .into_iter()
         .map(|one| Gone {
@@ -154,19 +155,27 @@ pub async fn trash(State(app): State<App>, On(By(by)): On<By<ReadCollection>>) -
         })
         .collect();
     let may_restore = may::<EditCollection>(&by);
-    page(&app, &Bin { frame, collection: Some(heading(head, Vec::new(), None)), gone, may_restore })
+    let workspace = format!("/workspaces/{}/trash", head.workspace);
+    page(&app, &Bin { frame, collection: Some(heading(head, Vec::new(), None)), workspace, gone, may_restore })
 }
 
 /// The collections of a team that were deleted.
 #[utoipa::path(get, path = "/teams/{team}/trash", params(("team" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
 pub async fn of_team(State(app): State<App>, On(By(by)): On<By<ReadTeam>>) -> Result<Response, Lost> {
-    let found = async {
-        let team = app.store.team(by.thing).await?.ok_or_else(Lost::nothing)?;
-        let workspace = app.store.workspace(&team.workspace).await?.ok_or_else(Lost::nothing)?;
-        let access = Access::<ReadWorkspace>::check(by.caller.clone(), workspace, None).map_err(app::Problem::from)?;
-        Ok::<_, Lost>(app.store.trashed_collections(&access).await?)
-    };
-    let (frame, found) = tokio::try_join!(frame(&app, &by.caller, Some(by.thing), "library"), found)?;
+    let team = app.store.team(by.thing).await?.ok_or_else(Lost::nothing)?;
+    let workspace = app.store.workspace(&team.workspace).await?.ok_or_else(Lost::nothing)?;
+    bin(&app, &Access::<ReadWorkspace>::check(by.caller, workspace, None).map_err(app::Problem::from)?).await
+}
+
+/// The collections of a workspace that were deleted.
+#[utoipa::path(get, path = "/workspaces/{workspace}/trash", params(("workspace" = String, Path)), responses((status = 200), (status = 303), (status = 404)))]
+pub async fn of_workspace(State(app): State<App>, On(By(by)): On<By<ReadWorkspace>>) -> Result<Response, Lost> {
+    bin(&app, &by).await
+}
+
+async fn bin(app: &App, by: &Access<ReadWorkspace>) -> Result<Response, Lost> {
+    let found = async { app.store.trashed_collections(by).await.map_err(Lost::from) };
+    let (frame, found) = tokio::try_join!(frame_in(app, &by.caller, &by.thing.id, by.thing.team), found)?;
     let may_restore = found.iter().any(|(_, may)| *may);
     let gone = found
         .into_iter()
@@ -180,5 +189,5 @@ pub async fn of_team(State(app): State<App>, On(By(by)): On<By<ReadTeam>>) -> Re
             at: Moment(one.at),
         })
         .collect();
-    page(&app, &Bin { frame, collection: None, gone, may_restore })
+    page(app, &Bin { frame, collection: None, workspace: String::new(), gone, may_restore })
 }

@@ -81,7 +81,7 @@ pub async fn collection(State(app): State<App>, headers: HeaderMap, On(Anyone(by
     let said = description(info);
     let path = format!("/public/collections/{}", head.collection);
     let view = PublicCollection {
-        frame: Frame::default(),
+        frame: Frame::default().under("All collections here", format!("/public/workspaces/{}", head.workspace)),
         path: path.clone(),
         id: head.collection.to_string(),
         name: head.name.clone(),

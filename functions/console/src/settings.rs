@@ -38,9 +38,10 @@ pub async fn settings(State(app): State<App>, On(app::By(by)): On<app::By<ReadTe
             }
         })
         .collect();
+    let link = frame.team.clone().ok_or_else(Lost::nothing)?;
     let view = SettingsPage {
-        link: frame.team.clone().ok_or_else(Lost::nothing)?,
-        frame,
+        frame: frame.under(&link.name, format!("/teams/{id}")),
+        link,
         description: team.description,
         delete_at: team.delete_at.map(Moment),
         groups: cards,
@@ -104,9 +105,10 @@ pub async fn audit(
         in_query(&text(&asked.since)),
         in_query(&text(&asked.until))
     );
+    let link = frame.team.clone().ok_or_else(Lost::nothing)?;
     let view = AuditPage {
-        link: frame.team.clone().ok_or_else(Lost::nothing)?,
-        frame,
+        frame: frame.under(&link.name, format!("/teams/{id}")).under("Settings", format!("/teams/{id}/settings")),
+        link,
         entries,
         members: members.iter().map(|member| Teammate { id: member.user.to_string(), name: member.username.clone() }).collect(),
         user: text(&asked.user),

@@ -10,8 +10,8 @@ use store::messages::{Message, State as Told};
 use store::webhooks::{Managing, Webhook};
 
 use crate::answer::{Lost, On, in_query, page};
-use crate::frame;
 use crate::views::{Delivery, Frame, Moment, WebhookCard, WebhookLog, WebhooksPage};
+use crate::{frame, frame_of};
 
 /// Deliveries of one page.
 const PAGE: usize = 20;
@@ -29,7 +29,7 @@ pub async fn of_collection(
     On(By(by)): On<By<ManageWebhooks>>,
     On(app::Query(asked)): On<app::Query<Asked>>,
 ) -> Result<Response, Lost> {
-    let frame = frame(&app, &by.caller, by.thing.team, "library").await?;
+    let frame = frame_of(&app, &by.caller, &by.thing).await?;
     let (name, path) = (by.thing.name.clone(), format!("/collections/{}", by.thing.collection));
     shown(&app, frame, &Managing::Collection(Box::new(by)), name, path, &asked).await
 }
@@ -44,6 +44,7 @@ pub async fn of_team(
     let frame = frame(&app, &by.caller, Some(by.thing), "team").await?;
     let name = frame.team.as_ref().map(|team| team.name.clone()).ok_or_else(Lost::nothing)?;
     let path = format!("/teams/{}", by.thing);
+    let frame = frame.under(&name, &path);
     shown(&app, frame, &Managing::Team(Box::new(by)), name, path, &asked).await
 }
 

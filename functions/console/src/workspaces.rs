@@ -38,6 +38,7 @@ pub async fn workspaces(State(app): State<App>, On(By(by)): On<By<ReadTeam>>) ->
     let known = async { app.store.workspaces_known(&by.caller).await.map_err(Lost::from) };
     let (frame, known) = tokio::try_join!(frame(&app, &by.caller, Some(by.thing), "library"), known)?;
     let team = frame.team.clone().ok_or_else(Lost::nothing)?;
+    let frame = frame.under(&team.name, format!("/teams/{}/library", team.id));
     let rooms = known.iter().filter(|one| one.team == Some(by.thing)).map(|one| row(&by.caller, one)).collect();
     let (may_make, may_publish) = (by.also::<CreateWorkspace>().is_some(), by.also::<ManageTeam>().is_some());
     page(&app, &Workspaces { frame, team, rooms, may_make, may_publish })
@@ -82,6 +83,7 @@ pub async fn settings(
     );
     let (frame, members, groups, owner) = tokio::try_join!(frame(&app, &by.caller, Some(team_id), "library"), members, groups, owner)?;
     let team = frame.team.clone().ok_or_else(Lost::nothing)?;
+    let mut frame = frame.under(&team.name, format!("/teams/{}/workspaces", team.id));
     let fixed = owner.is_some_and(|owner| owner.workspace == workspace.id);
     let room = workspace.room.as_ref();
     let mut people: Vec<PersonRole> = members
@@ -105,8 +107,12 @@ pub async fn settings(
         Some(reads) => Some(scan(&app, &reads).await?),
         None => None,
     };
+    let room = row(&by.caller, workspace);
+    if room.role.is_some() {
+        frame = frame.under(&room.name, &room.href);
+    }
     let view = WorkspaceSettings {
-        room: row(&by.caller, workspace),
+        room,
         frame,
         team,
         description: workspace.description.clone(),

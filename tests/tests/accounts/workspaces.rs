@@ -521,3 +521,50 @@ async fn who_is_let_in_costs_no_further_read() {
     app.mails().await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_page_says_which_workspace_it_is_in_and_what_was_deleted_there() {
+    let app = TestApp::start().await;
+    let anna = app.user("anna").await;
+    let team = app.team(&anna, 4).await;
+    let (bob, carl) = (app.join(&team, "bob", "editor").await, app.join(&team, "carl", "editor").await);
+    let room = workspace(&bob, &team, "Skunkworks", "private").await;
+    let own = bob.get("/api/workspaces?type=personal").await.ok().at("/workspaces/0/id").as_str().unwrap().to_owned();
+    let (library, rooms) = (format!("/teams/{}/library", team.id), format!("/teams/{}/workspaces", team.id));
+    for (of, name, way) in [
+        (&team.workspace, "Public plan", vec![library.clone()]),
+        (&room, "Secret plan", vec![rooms.clone(), format!("/workspaces/{room}")]),
+        (&own, "Own plan", vec![]),
+    ] {
+        let collection = bob.import(of, samples::collection(name, &[samples::folder("dogs", &[samples::request("bark")])])).await;
+        let item = bob.item_named(&collection, "bark").await;
+        let home = format!("/collections/{collection}");
+        for page in
+            [home.clone(), format!("{home}/items/{item}"), format!("{home}/history"), format!("{home}/trash"), format!("{home}/forks")]
+        {
+            let text = bob.get(&page).await.ok().text;
+            let crumbs = text.split("class=\"crumbs\">").nth(1).and_then(|rest| rest.split("</ol>").next()).expect("crumbs");
+            let mut links: Vec<&str> = crumbs.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            links.retain(|link| !link.starts_with("/collections/"));
+            assert_eq!(links, way, "{page}: {crumbs}");
+        }
+        // Deleted, it is found in the trash of its workspace only, and comes back from there.
+        let bin = format!("/workspaces/{of}/trash");
+        assert!(bob.get(&format!("{home}/trash")).await.ok().text.contains(&bin));
+        bob.delete(&format!("/api/collections/{collection}")).await.ok();
+        let back = format!("/api/trash/{collection}/restore");
+        for other in [&team.workspace, &room, &own] {
+            let text = bob.get(&format!("/workspaces/{other}/trash")).await.ok().text;
+            assert_eq!((text.contains(name), text.contains(&back)), (other == of, other == of), "{text}");
+        }
+        assert_eq!(bob.get(&format!("/teams/{}/trash", team.id)).await.ok().text.contains(name), *of == team.workspace);
+        carl.get(&bin).await.status(if *of == team.workspace { 200 } else { 404 });
+        bob.post(&back, json!({})).await.ok();
+        assert!(!bob.get(&bin).await.ok().text.contains(name));
+        bob.get(&home).await.ok();
+    }
+    let page = bob.get(&format!("/workspaces/{room}")).await.ok().text;
+    assert!(page.contains(&format!("/workspaces/{room}/trash")), "{page}");
+    app.mails().await;
+    app.finish().await;
+}

@@ -34,6 +34,13 @@ pub struct AccessPage {
     pub scan: Option<(RoomRow, Scan)>,
 }
 
+impl AccessPage {
+    /// Where a role is given.
+    fn api(&self) -> String {
+        format!("/api/collections/{}/access", self.id)
+    }
+}
+
 /// A member and what they may do.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -79,6 +86,16 @@ pub struct Asking {
     pub message: String,
     /// Until when they can be answered.
     pub expires: Moment,
+}
+
+/// The roles that are given in a collection.
+pub const COLLECTION_ROLES: [&str; 4] = ["viewer", "editor", "admin", "none"];
+/// The roles that are given in a workspace.
+pub const WORKSPACE_ROLES: [&str; 3] = ["viewer", "editor", "admin"];
+
+/// Whether a role is the one that was given.
+pub fn is_role(given: &Option<&'static str>, role: &str) -> bool {
+    given.is_some_and(|given| given == role)
 }
 
 /// The words of a role for people.

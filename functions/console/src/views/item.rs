@@ -21,8 +21,6 @@ pub struct Request {
     pub frame: Frame,
     /// The collection it is in.
     pub collection: Collection,
-    /// The names of the folders it is in, outermost first.
-    pub folders: Vec<String>,
     /// The request.
     pub request: Item,
     /// The viewer's subscription to it: how often by mail; `None` without one.

@@ -21,7 +21,7 @@ pub struct Library {
     /// Its own address.
     pub home: String,
     /// The page of what was deleted in it, where there is one.
-    pub trash: Option<String>,
+    pub trash: String,
     /// The workspace, to which an import goes.
     pub workspace: String,
     /// What is in it, or has the tag that is asked for.

@@ -24,7 +24,7 @@ mod workspaces;
 use domain::team::Team;
 use jiff::Timestamp;
 
-pub use access::{AccessPage, Asking, GroupRole, Seen, role_name};
+pub use access::{AccessPage, Asking, COLLECTION_ROLES, GroupRole, Seen, WORKSPACE_ROLES, is_role, role_name};
 pub use account::{Account, Accounts, Identity, OtherAccount, Person, Profile, Session};
 pub use billing::{Bill, Billing, InvoicePage, Line, Plan};
 pub use comments::{Comment, Comments, Piece, Thread};
@@ -62,6 +62,25 @@ pub struct Frame {
     pub section: &'static str,
     /// How many notices the viewer has not read.
     pub unread: usize,
+    /// What the page stands in, the outermost first.
+    pub way: Vec<Crumb>,
+}
+
+impl Frame {
+    /// The same for a page that stands in one more thing; `href` is its page, where it has one.
+    pub fn under(mut self, name: impl Into<String>, href: impl Into<String>) -> Frame {
+        self.way.push(Crumb { name: name.into(), href: href.into() });
+        self
+    }
+}
+
+/// Something that a page stands in.
+#[derive(Debug, Clone)]
+pub struct Crumb {
+    /// What it is called.
+    pub name: String,
+    /// Its page; may be empty.
+    pub href: String,
 }
 
 /// The widget of a robot check.
@@ -97,6 +116,8 @@ pub struct TeamLink {
     pub handle: String,
     /// Where its logo is.
     pub logo: Option<String>,
+    /// The workspace that is its library.
+    pub library: String,
     /// The viewer's role in it.
     pub role: String,
 }
@@ -109,6 +130,7 @@ impl TeamLink {
             logo: team.logo_path(),
             name: team.name,
             handle: team.handle.as_str().to_owned(),
+            library: team.workspace.to_string(),
             role: role.to_owned(),
         }
     }

@@ -57,14 +57,16 @@ pub struct Return {
     pub deleted: bool,
 }
 
-/// `/collections/{collection}/trash` and `/teams/{team}/trash`.
+/// `/collections/{collection}/trash`, `/workspaces/{workspace}/trash` and `/teams/{team}/trash`.
 #[derive(Debug, Template)]
 #[template(path = "trash.html")]
 pub struct Bin {
     /// Around it.
     pub frame: Frame,
-    /// The collection whose trash it is; `None`: the team's, with whole collections.
+    /// The collection whose trash it is; `None`: a workspace's, with whole collections.
     pub collection: Option<Collection>,
+    /// Of a collection's, where the trash of its workspace is.
+    pub workspace: String,
     /// What was deleted, the latest first.
     pub gone: Vec<Gone>,
     /// Whether the viewer may bring it back.

@@ -67,6 +67,13 @@ pub struct WorkspaceSettings {
     pub public: Option<String>,
 }
 
+impl WorkspaceSettings {
+    /// Where a role is given.
+    fn api(&self) -> String {
+        format!("/api/workspaces/{}/roles", self.room.id)
+    }
+}
+
 /// A person, and what was given to them.
 #[derive(Debug, Clone)]
 pub struct PersonRole {

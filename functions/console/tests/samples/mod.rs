@@ -16,6 +16,7 @@ pub fn link(name: &str) -> TeamLink {
         id: "184467440737".into(),
         name: name.into(),
         handle: "harbour-payments".into(),
+        library: "w1".into(),
         logo: Some("/api/teams/184467440737/logo?v=ab".into()),
         role: "admin".into(),
     }
@@ -26,8 +27,20 @@ pub fn viewer() -> Viewer {
 }
 
 pub fn inside(name: &str, section: &'static str) -> Frame {
-    let other = TeamLink { id: "2".into(), name: "Lighthouse Labs".into(), handle: "lighthouse".into(), logo: None, role: "viewer".into() };
-    Frame { viewer: Some(viewer()), teams: vec![link(name), other], team: Some(link(name)), section, unread: 3 }
+    let other = TeamLink {
+        id: "2".into(),
+        name: "Lighthouse Labs".into(),
+        handle: "lighthouse".into(),
+        library: "w2".into(),
+        logo: None,
+        role: "viewer".into(),
+    };
+    Frame { viewer: Some(viewer()), teams: vec![link(name), other], team: Some(link(name)), section, unread: 3, way: Vec::new() }
+}
+
+/// The frame of a page that stands in a collection of a workspace.
+fn in_collection(name: &str) -> Frame {
+    inside(name, "library").under(name, "/teams/1/workspaces").under(name, "/workspaces/w1").under(name, "/collections/c1").under(name, "")
 }
 
 pub fn note(name: &str, account_exists: bool) -> Note {
@@ -141,7 +154,6 @@ pub fn request(name: &str) -> Request {
     Request {
         frame: inside("Harbour Payments", "library"),
         collection: collection("c1", "Orders API"),
-        folders: vec!["Orders".into()],
         request: item,
         subscription: Some("daily"),
         comments: comments(name),
@@ -306,7 +318,7 @@ pub fn access(name: &str) -> AccessPage {
         is_me,
     };
     AccessPage {
-        frame: inside(name, "library"),
+        frame: in_collection(name),
         id: "c1".into(),
         name: name.into(),
         everyone: Some("viewer"),
@@ -551,7 +563,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         title: name.into(),
         about: format!("Everything {name} calls, in one place."),
         home: "/workspaces/w-1".into(),
-        trash: Some("/teams/184467440737/trash".into()),
+        trash: "/teams/184467440737/trash".into(),
         workspace: "w-1".into(),
         collections,
         may_import: true,
@@ -606,7 +618,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         watch: "c1:12".into(),
     };
     let page = |tree, subscription, changes| CollectionPage {
-        frame: inside(name, "library"),
+        frame: in_collection(name),
         collection: collection("c1", name),
         tree,
         subscription,
@@ -637,7 +649,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         may_edit: true,
     };
     let pull = |status, clashes: Vec<Touched>| PullPage {
-        frame: inside(name, "library"),
+        frame: in_collection(name),
         pull: pull_row(status),
         destination: "c1".into(),
         author: name.into(),
@@ -656,7 +668,7 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         may_merge: true,
     };
     let history = |item: Option<(String, String)>| History {
-        frame: inside(name, "library"),
+        frame: in_collection(name),
         collection: collection("c1", name),
         entries: vec![
             Past {
@@ -688,7 +700,8 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
         may_edit: true,
     };
     let bin = |collection: Option<Collection>| Bin {
-        frame: inside(name, "library"),
+        frame: in_collection(name),
+        workspace: "/workspaces/w1/trash".into(),
         gone: vec![Gone {
             action: "/api/collections/c1/restore".into(),
             restore: collection.as_ref().map(|_| Return { seq: 4, item: Some("i2".into()), deleted: true }),
