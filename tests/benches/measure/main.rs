@@ -1,11 +1,12 @@
 //! What Postroom costs and how fast it is, as one Markdown table each: `cargo bench -p tests`, or a part of it:
-//! `cargo bench -p tests -- costs | events | saves | sockets | import | signin | process`. Numbers choose the sizes that costs and
-//! events are counted for: `cargo bench -p tests -- costs 1 100`.
+//! `cargo bench -p tests -- costs | events | saves | crowd | sockets | import | signin | process`. Numbers choose the sizes that
+//! costs and events are counted for: `cargo bench -p tests -- costs 1 100`.
 //!
 //! Costs are counted below the SDK clients, so they hold in the cloud, too. Times are this machine's, with the whole
 //! product, its embedded database and the clients that ask it on the same cores.
 
 mod costs;
+mod crowd;
 mod events;
 mod process;
 mod saves;
@@ -33,6 +34,9 @@ fn main() {
         let mut rows = Vec::new();
         if wants("saves") {
             rows.extend(saves::rows().await);
+        }
+        if wants("crowd") {
+            rows.extend(crowd::rows().await);
         }
         if wants("import") {
             rows.extend(whole::rows().await);
