@@ -13,7 +13,7 @@ async fn content(who: &User, collection: &str) -> Value {
     whole
 }
 
-async fn fork(who: &User, collection: &str, workspace: &str, label: &str) -> String {
+pub(crate) async fn fork(who: &User, collection: &str, workspace: &str, label: &str) -> String {
     let made = who.post(&format!("/api/collections/fork/{collection}?workspace={workspace}"), json!({"label": label})).await.ok();
     made.at("/collection/id").as_str().expect("an id").to_owned()
 }
@@ -27,7 +27,7 @@ async fn pull(who: &User, fork: &str, settled: Value) -> Reply {
     who.put(&format!("/api/collections/{fork}/pulls"), settled.to_string()).await
 }
 
-async fn merge(who: &User, source: &str, destination: &str, more: Value) -> Reply {
+pub(crate) async fn merge(who: &User, source: &str, destination: &str, more: Value) -> Reply {
     let mut body = json!({"source": source, "destination": destination, "strategy": "updateSourceWithDestination"});
     body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
     who.post("/api/collections/merge", body).await

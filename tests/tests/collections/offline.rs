@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tests::{Client, Reply, TestApp, samples};
+use tests::{Reply, TestApp, User, samples};
 
 use crate::assert_gapless;
+use crate::forks::{fork, merge};
 
 #[tokio::test]
 async fn one_round_trip_and_a_client_is_level_again() {
@@ -67,7 +68,7 @@ async fn one_round_trip_and_a_client_is_level_again() {
 }
 
 /// The hash as the documentation defines it, from what the API answers.
-async fn proof(anna: &Client, id: &str) -> String {
+async fn proof(anna: &User, id: &str) -> String {
     use std::fmt::Write;
     let hex = |bytes: &[u8]| {
         bytes.iter().fold(String::new(), |mut out, byte| {
@@ -110,7 +111,7 @@ impl Dice {
 }
 
 /// One client's random edits, each acknowledged or refused. Gives what was acknowledged: revision, and the name written.
-async fn play(anna: Client, path: String, id: String, seed: u64, rounds: usize) -> Vec<(u64, String)> {
+async fn play(anna: User, path: String, id: String, copy: String, seed: u64, rounds: usize) -> Vec<(u64, String)> {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (seed + 1));
     let mut acknowledged = Vec::new();
     for round in 0..rounds {
@@ -121,7 +122,7 @@ async fn play(anna: Client, path: String, id: String, seed: u64, rounds: usize) 
         };
         let text = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
         let name = format!("client {seed} round {round}");
-        let answer: Option<Reply> = match dice.roll(8) {
+        let answer: Option<Reply> = match dice.roll(11) {
             0 => Some(anna.post(&format!("{path}/items"), samples::folder(&name, &[samples::request(&format!("in {name}"))])).await),
             1 => Some(anna.post(&format!("{path}/items"), samples::request(&name)).await),
             2 | 3 => match pick(&mut dice, None) {
@@ -146,6 +147,44 @@ async fn play(anna: Client, path: String, id: String, seed: u64, rounds: usize) 
                 Some(item) if items.len() > 4 => Some(anna.delete(&format!("{path}/items/{}", text(&item, "id"))).await),
                 _ => None,
             },
+            7 => match (pick(&mut dice, Some("request")), pick(&mut dice, Some("folder"))) {
+                (Some(item), Some(folder)) => {
+                    let id = text(&item, "id");
+                    let operations = json!([
+                        {"op": "create", "item": samples::folder(&format!("with {name}"), &[samples::request(&format!("in {name}"))])},
+                        {"op": "patch", "id": id, "base": item["revision"], "patch": {"name": name}},
+                        {"op": "move", "id": id, "parent": folder["id"]},
+                    ]);
+                    let answer = anna.post(&format!("{path}/batch"), json!({"operations": operations})).await;
+                    if answer.status == 200 {
+                        acknowledged.push((answer.at("/results/1/revision").as_u64().expect("a revision"), name.clone()));
+                    }
+                    Some(answer)
+                }
+                _ => None,
+            },
+            8 => match (pick(&mut dice, None), pick(&mut dice, Some("request"))) {
+                (Some(item), Some(gone)) => {
+                    let mut operations = vec![
+                        json!({"key": format!("{name} a"), "op": "patch", "id": item["id"], "base": item["revision"], "patch": {"name": name}}),
+                    ];
+                    if items.len() > 4 {
+                        operations.push(json!({"key": format!("{name} b"), "op": "delete", "id": gone["id"]}));
+                    }
+                    let answer = anna.post(&format!("{path}/sync"), json!({"operations": operations})).await.ok();
+                    if ["applied", "merged"].contains(&answer.at("/results/0/status").as_str().unwrap_or_default()) {
+                        acknowledged.push((answer.at("/results/0/revision").as_u64().expect("a revision"), name.clone()));
+                    }
+                    Some(answer)
+                }
+                _ => None,
+            },
+            9 => {
+                let theirs = anna.items(&copy).await;
+                let item = theirs[dice.roll(theirs.len())]["id"].as_str().expect("an id").to_owned();
+                anna.patch(&format!("/api/collections/{copy}/items/{item}"), json!({"description": name}).to_string()).await.ok();
+                Some(merge(&anna, &copy, &id, json!({"others": "theirs"})).await)
+            }
             _ => {
                 let trash = anna.get(&format!("{path}/trash")).await.ok().at("/trash");
                 let trash = trash.as_array().cloned().unwrap_or_default();
@@ -194,7 +233,9 @@ async fn many_clients_and_a_model_end_equal() {
         );
         let id = anna.post_text("/api/collections", file).await.ok().at("/collection/id").as_str().expect("id").to_owned();
         let path = format!("/api/collections/{id}");
-        let players = (0..4).map(|seed| tokio::spawn(play((*anna).clone(), path.clone(), id.clone(), seed, 22)));
+        let own = anna.get("/api/workspaces?type=personal").await.ok().at("/workspaces/0/id").as_str().expect("an id").to_owned();
+        let copy = fork(&anna, &id, &own, "Model").await;
+        let players = (0..4).map(|seed| tokio::spawn(play(anna.clone(), path.clone(), id.clone(), copy.clone(), seed, 26)));
         let mut acknowledged = Vec::new();
         for player in players.collect::<Vec<_>>() {
             acknowledged.extend(player.await.expect("nothing failed"));
@@ -207,7 +248,7 @@ async fn many_clients_and_a_model_end_equal() {
             let change = &changes[usize::try_from(revision - 1).expect("a place")];
             assert!(name.is_empty() || change["item"]["name"] == *name, "revision {revision} is not what was acknowledged: {change}");
         }
-        // The log replayed on a model, from the last number at which something came back (a restore says only how many).
+        // The log replayed on a model, from the last number at which something came back (a restore and a merge say only how many).
         let start = changes
             .iter()
             .rev()
