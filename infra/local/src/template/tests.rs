@@ -117,5 +117,5 @@ fn the_template_of_this_project_is_read() {
     assert_eq!(read.sockets.keys().map(String::as_str).collect::<Vec<_>>(), ["$connect", "$default", "$disconnect"]);
     assert!(!read.stage.is_empty());
     assert!(read.streams.iter().any(|mapping| mapping.function == "fanout"));
-    assert!(read.routes.iter().any(|route| route.path == "/api/me" && route.method == "GET"));
+    assert!(read.routes.iter().any(|route| route.path == "/api/me" && route.method == "ANY"));
 }
