@@ -5,7 +5,7 @@ mod client;
 mod webhooks;
 
 use serde_json::json;
-use tests::{Client, Socket, Team, TestApp, User, samples};
+use tests::{Client, Socket, Team, TestApp, User, link_token, samples};
 
 struct Pair {
     anna: User,
@@ -253,43 +253,70 @@ async fn the_end_of_a_session_closes_its_sockets() {
     app.finish().await;
 }
 
+/// A hundred removals: ten people, ten times.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_was_removed_hears_nothing_more() {
     let app = TestApp::start().await;
     let pair = pair(&app).await;
-    let member = format!("/api/teams/{}/members/{}", pair.team.id, pair.bob.id);
-    for round in 0..20 {
+    let team = format!("/api/teams/{}", pair.team.id);
+    pair.anna.post(&format!("{team}/seats"), json!({"count": 12})).await.ok();
+    let mut people = vec![pair.bob.clone()];
+    for number in 0..9 {
+        people.push(app.join(&pair.team, &format!("reader{number}"), "viewer").await);
+    }
+    let emails: Vec<&str> = people.iter().map(|one| one.email.as_str()).collect();
+    for round in 0..10 {
         if 0 < round {
-            app.bring(&pair.team, &pair.bob, "viewer").await;
+            let invited = pair.anna.post(&format!("{team}/invites"), json!({"emails": emails, "role": "viewer"})).await.ok().at("/invites");
+            let links = invited.as_array().into_iter().flatten().map(|invite| link_token(invite["link"].as_str().expect("link")));
+            let accepted = people.iter().zip(links).map(|(one, token)| one.post("/api/invites/accept", json!({"token": token})));
+            for answer in accepted {
+                answer.await.ok();
+            }
         }
-        subscribe(&pair.bob, &pair.collection).await;
-        let (mut standing, mut asked) = (pair.bob.listen().await, pair.bob.listen().await);
-        asked.subscribe(&pair.collection, None).await;
-        // In the middle of edits, and while another socket opens and subscribes.
+        let mut sockets = Vec::new();
+        for (number, one) in people.iter().enumerate() {
+            // Some follow by a standing subscription, some by asking.
+            if number % 2 == 0 {
+                subscribe(one, &pair.collection).await;
+            }
+            let mut socket = one.listen().await;
+            if number % 2 == 1 {
+                socket.subscribe(&pair.collection, None).await;
+            }
+            assert_eq!(socket.following().await, [pair.collection.as_str()]);
+            sockets.push(socket);
+        }
+        // In the middle of edits, and while another socket of each opens and subscribes.
         let editing = async {
-            for step in 0..3 {
+            for step in 0..4 {
                 pair.rename(&format!("round {round}, step {step}")).await;
             }
         };
-        let removing = async { pair.anna.delete(&member).await.ok() };
-        let opening = async {
-            let mut socket = pair.bob.listen().await;
-            let answer = socket.subscribe(&pair.collection, None).await;
-            (socket, answer)
-        };
-        let ((), _, (mut racing, _)) = tokio::join!(editing, removing, opening);
-        // The removal has answered, and so have the edits: the next one is not delivered.
+        let leaving = futures::future::join_all(people.iter().map(|one| async {
+            let removing = async { pair.anna.delete(&format!("{team}/members/{}", one.id)).await.ok() };
+            let opening = async {
+                let mut socket = one.listen().await;
+                socket.subscribe(&pair.collection, None).await;
+                socket
+            };
+            tokio::join!(removing, opening).1
+        }));
+        let ((), racing) = tokio::join!(editing, leaving);
+        sockets.extend(racing);
+        // The removals have answered, and so have the edits: the next one is not delivered.
         let after = pair.rename(&format!("round {round}, after")).await;
         app.settle().await;
-        for socket in [&mut standing, &mut asked, &mut racing] {
+        for socket in &mut sockets {
             let heard = socket.heard().await;
             let leaked: Vec<_> = heard.iter().filter(|frame| frame["data"]["seq"] == after).collect();
             assert!(leaked.is_empty(), "round {round}: {leaked:#?}");
             assert!(socket.following().await.is_empty());
         }
-        for socket in [standing, asked, racing] {
+        for socket in sockets {
             socket.close().await;
         }
+        app.mails().await;
     }
     app.finish().await;
 }
