@@ -341,8 +341,8 @@ fn refuse(status: u16, kind: &str, more: Value) -> HttpConnectorFuture {
     HttpConnectorFuture::ready(Ok(answer))
 }
 
-/// Everything in a stack's table: `pk`, `sk`, and the whole item as text.
-pub(crate) async fn scan(stack: &Stack) -> Vec<(String, String, String)> {
+/// A client of a stack's database that goes past everything that is counted or meddled with.
+pub fn database(stack: &Stack) -> aws_sdk_dynamodb::Client {
     use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -351,7 +351,12 @@ pub(crate) async fn scan(stack: &Stack) -> Vec<(String, String, String)> {
         .endpoint_url(stack.dynamodb())
         .http_client(local::http_client())
         .build();
-    let client = aws_sdk_dynamodb::Client::from_conf(config);
+    aws_sdk_dynamodb::Client::from_conf(config)
+}
+
+/// Everything in a stack's table: `pk`, `sk`, and the whole item as text.
+pub(crate) async fn scan(stack: &Stack) -> Vec<(String, String, String)> {
+    let client = database(stack);
     let mut keys = Vec::new();
     let mut from = None;
     loop {

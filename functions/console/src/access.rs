@@ -16,7 +16,7 @@ use crate::views::{AccessPage, Asking, GroupRole, Moment, Seen};
 use crate::workspaces;
 
 /// The word for a role, as the API spells it.
-fn role_word(role: CollectionRole) -> &'static str {
+pub(crate) fn role_word(role: CollectionRole) -> &'static str {
     match role {
         CollectionRole::None => "none",
         CollectionRole::Viewer => "viewer",
@@ -89,7 +89,9 @@ pub async fn access(
         }
     };
     let standings = async { app.store.standings(head).await.map_err(Lost::from) };
-    let (frame, groups, asks, standings) = tokio::try_join!(frame_of(&app, &by.caller, head), groups, asks, standings)?;
+    let following = async { app.store.groups_following(&head.collection).await.map_err(Lost::from) };
+    let (frame, groups, asks, standings, following) =
+        tokio::try_join!(frame_of(&app, &by.caller, head), groups, asks, standings, following)?;
     let moves = by.also::<MoveCollection>();
     let targets = match &moves {
         Some(_) => targets(&app, &by).await?,
@@ -129,6 +131,7 @@ pub async fn access(
                 name: group.name.clone(),
                 members: standings.iter().filter(|one| one.member.groups.contains(&group.id)).count(),
                 role: head.groups.get(&group.id).copied().map(role_word),
+                follows: following.iter().find(|one| one.group == group.id).map(|one| one.mail.as_str()),
             })
             .collect(),
         mine,

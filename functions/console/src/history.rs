@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use domain::change::{Change, Counts, ItemRef, Op};
 use domain::collection::Kind;
 use domain::comment::Did;
+use domain::happened::Grantee;
 use domain::ids::CollectionId;
-use store::feed;
+use store::feed::{self, Let};
 
-use crate::views::{Entry, EntryItem, Moment};
+use crate::views::{Entry, EntryItem, Moment, role_name};
 
 /// Places of an element that have a name of their own, by the start of their pointer; the first that fits counts.
 const PLACES: [(&str, &str); 13] = [
@@ -67,8 +68,8 @@ fn counted(counts: Counts) -> String {
     said.join(", ")
 }
 
-/// An entry of a feed. `names` are the names that collections have now.
-pub fn entry_of_feed(names: &HashMap<&CollectionId, &str>, entry: feed::Entry) -> Entry {
+/// An entry of a feed. `names` are the names that collections have now, `people` those of members and groups.
+pub fn entry_of_feed(names: &HashMap<&CollectionId, &str>, people: &HashMap<String, String>, entry: &feed::Entry) -> Entry {
     let item = match &entry.pull {
         Some(pull) => Some(EntryItem { page: format!("/pull-requests/{}", pull.id), kind: "pull request", name: pull.title.clone() }),
         None => item(&entry.collection, entry.op, entry.item.as_ref()),
@@ -79,18 +80,45 @@ pub fn entry_of_feed(names: &HashMap<&CollectionId, &str>, entry: feed::Entry) -
         Some(Did::Reopen) => "reopened a thread on",
         Some(Did::Create | Did::Update | Did::Delete) => "commented on",
     };
-    let id = entry.comment.as_ref().map_or_else(|| entry.seq.to_string(), |one| one.id.to_string());
+    let verb = match &entry.access {
+        None => verb,
+        Some(Let::Role { role: Some(_), .. }) => "let somebody into",
+        Some(Let::Role { role: None, .. }) => "took a role in",
+        Some(Let::Moved { .. }) => "took to another workspace",
+        Some(Let::Group { follows: true, .. }) => "subscribed a group to",
+        Some(Let::Group { follows: false, .. }) => "unsubscribed a group from",
+    };
     Entry {
-        id: format!("{}-{id}", entry.collection),
+        id: format!("{}-{}", entry.collection, entry.cause()),
         seq: entry.seq,
         at: Moment(entry.at),
-        actor: entry.actor.username,
+        actor: entry.actor.username.clone(),
         verb,
         item,
-        collection: names.get(&entry.collection).map_or(entry.collection_name, |name| (*name).to_owned()),
+        collection: names.get(&entry.collection).map_or_else(|| entry.collection_name.clone(), |name| (*name).to_owned()),
         collection_id: entry.collection.to_string(),
-        count: entry.count,
-        note: entry.counts.map(counted).unwrap_or_default(),
+        count: entry.with.len() as u64 + 1,
+        note: entry.access.as_ref().map_or_else(|| entry.counts.map(counted).unwrap_or_default(), |access| let_in(access, people)),
+    }
+}
+
+/// Who was let in, as what. `people` are the names of members and groups by their ids.
+fn let_in(access: &Let, people: &HashMap<String, String>) -> String {
+    let name = |id: String| people.get(&id).cloned().unwrap_or_else(|| "somebody".to_owned());
+    match access {
+        Let::Role { to, role, .. } => {
+            let to = match to {
+                Grantee::Everyone => "everyone in the team".to_owned(),
+                Grantee::Group(group) => format!("the group {}", name(group.to_string())),
+                Grantee::User(user) => name(user.to_string()),
+            };
+            match role {
+                Some(role) => format!("{to}: {}", role_name(crate::access::role_word(*role))),
+                None => to,
+            }
+        }
+        Let::Moved { .. } => String::new(),
+        Let::Group { group, .. } => name(group.to_string()),
     }
 }
 

@@ -12,6 +12,7 @@ mod billing;
 mod comments;
 mod domains;
 mod door;
+mod feed;
 mod forks;
 mod history;
 mod keys;
@@ -79,7 +80,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(public::collection))
         .routes(routes!(public::robots))
         .routes(routes!(public::sitemap))
-        .routes(routes!(library::feed))
+        .routes(routes!(feed::mine))
+        .routes(routes!(feed::of_team))
         .routes(routes!(library::collection))
         .routes(routes!(library::request))
         .routes(routes!(forks::forks))
@@ -125,10 +127,11 @@ async fn asset(app::Path(file): app::Path<String>, headers: HeaderMap) -> Result
     Ok((answer, [(header::CONTENT_TYPE, asset.media)], asset.bytes).into_response())
 }
 
-/// What stands around a page of somebody who is signed in: three reads at the same time.
+/// What stands around a page of somebody who is signed in: a few reads at the same time.
 async fn frame(app: &App, caller: &Caller, team: Option<TeamId>, section: &'static str) -> Result<Frame, Lost> {
     let ids: Vec<TeamId> = caller.teams.keys().copied().collect();
-    let (profile, teams, unread) = tokio::try_join!(app.store.profile(caller.user), app.store.teams(&ids), app.store.unread(caller))?;
+    let (profile, teams, unread, news) =
+        tokio::try_join!(app.store.profile(caller.user), app.store.teams(&ids), app.store.unread(caller), app.store.has_news(caller))?;
     let email = profile.map(|profile| profile.email.to_string()).unwrap_or_default();
     let session = caller.session.as_ref().map(ToString::to_string).unwrap_or_default();
     let teams: Vec<TeamLink> = teams
@@ -146,6 +149,7 @@ async fn frame(app: &App, caller: &Caller, team: Option<TeamId>, section: &'stat
         section,
         unread,
         way: Vec::new(),
+        news,
     })
 }
 

@@ -1,4 +1,4 @@
-//! The Team Library, the feed, a collection, a request.
+//! The Team Library, a collection, a request.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,12 +17,10 @@ use store::search::Hit;
 
 use crate::answer::{Lost, On, page};
 use crate::comments;
-use crate::history::{entry_of_change, entry_of_feed};
-use crate::views::{self, Asked, Collection, CollectionPage, Example, Feed, FoundPage, Item, Library, Match, Moment, Node, flatten};
+use crate::history::entry_of_change;
+use crate::views::{self, Asked, Collection, CollectionPage, Example, FoundPage, Item, Library, Match, Moment, Node, flatten};
 use crate::{frame, frame_in, frame_of};
 
-/// Entries of one page of a feed.
-const FEED_PAGE: usize = 50;
 /// What was found, on one page.
 const FOUND_PAGE: usize = 50;
 /// Changes beside a collection's tree.
@@ -31,7 +29,7 @@ const LATEST: u64 = 8;
 const WATCHED: usize = 50;
 
 /// A team's library: the workspace and what it holds, most recent first.
-async fn shelf(app: &App, by: &Access<ReadTeam>) -> Result<(Access<ReadWorkspace>, Vec<Listed>), Lost> {
+pub(crate) async fn shelf(app: &App, by: &Access<ReadTeam>) -> Result<(Access<ReadWorkspace>, Vec<Listed>), Lost> {
     let team = app.store.team(by.thing).await?.ok_or_else(Lost::nothing)?;
     let workspace = app.store.workspace(&team.workspace).await?.ok_or_else(Lost::nothing)?;
     let access = Access::<ReadWorkspace>::check(by.caller.clone(), workspace, None).map_err(app::Problem::from)?;
@@ -45,7 +43,7 @@ fn latest_first(mut listed: Vec<Listed>) -> Vec<Listed> {
 }
 
 /// What the live client watches, with the number that the page has seen of each.
-fn watch(listed: &[Listed]) -> String {
+pub(crate) fn watch(listed: &[Listed]) -> String {
     let pairs: Vec<String> = listed.iter().take(WATCHED).map(|one| format!("{}:{}", one.collection, one.seq)).collect();
     pairs.join(" ")
 }
@@ -168,7 +166,7 @@ async fn shown(
     wanted: Wanted,
 ) -> Result<Response, Lost> {
     let caller = &workspace.caller;
-    let subscriptions = async { app.store.subscriptions_of(caller.user).await.map_err(Lost::from) };
+    let subscriptions = async { app.store.followed_by(caller).await.map_err(Lost::from) };
     let stars = async { app.store.stars(caller.user).await.map_err(Lost::from) };
     let about = async { app.store.team(team).await.map_err(Lost::from) };
     let (frame, subscriptions, stars, about) = tokio::try_join!(frame(app, caller, Some(team), "library"), subscriptions, stars, about)?;
@@ -217,26 +215,6 @@ async fn shown(
         found,
     };
     page(app, &view)
-}
-
-/// Which page of a feed.
-#[derive(Debug, Deserialize)]
-pub struct At {
-    cursor: Option<String>,
-}
-
-/// A team's feed.
-#[utoipa::path(get, path = "/teams/{team}/feed", params(("team" = String, Path), ("cursor" = Option<String>, Query)), responses((status = 200), (status = 303), (status = 404)))]
-pub async fn feed(State(app): State<App>, On(By(by)): On<By<ReadTeam>>, On(app::Query(at)): On<app::Query<At>>) -> Result<Response, Lost> {
-    let found = async { app.store.team_feed(&by, at.cursor.as_deref(), FEED_PAGE).await.map_err(Lost::from) };
-    let (frame, (_, listed), found) = tokio::try_join!(frame(&app, &by.caller, Some(by.thing), "feed"), shelf(&app, &by), found)?;
-    let team = frame.team.clone().ok_or_else(Lost::nothing)?;
-    let seen = app.store.seen(&by.caller, &found.collections()).await?;
-    // A name may have changed since, and a collection may be gone.
-    let names: HashMap<&CollectionId, &str> = listed.iter().map(|one| (&one.collection, one.name.as_str())).collect();
-    let shown = found.entries.into_iter().filter(|entry| entry.shows(|one| seen.contains_key(one)));
-    let entries = shown.map(|entry| entry_of_feed(&names, entry)).collect();
-    page(&app, &Feed { frame, team, days: views::days(entries, app.now()), older: found.cursor, watch: watch(&listed) })
 }
 
 /// Whether somebody who reads a collection may do more: the rules are asked, so that a page never offers what is refused.

@@ -39,11 +39,16 @@ pub async fn inbox(State(app): State<App>, On(Who(caller)): On<Who>, On(app::Que
             read: one.read,
         })
         .collect();
-    // From no number on: what the page shows follows the changes, it is not one itself.
+    page(&app, &Notifications { frame, notices, older: found.cursor, watch: watch(&followed) })
+}
+
+/// What the live client watches of what is followed. From no number on: what the page shows follows the changes, it is
+/// not one itself.
+pub(crate) fn watch(followed: &[(Subscription, String)]) -> String {
     let mut watch: Vec<String> = followed.iter().map(|(one, _)| format!("{}:{}", one.collection, one.after)).collect();
     watch.dedup();
     watch.truncate(50);
-    page(&app, &Notifications { frame, notices, older: found.cursor, watch: watch.join(" ") })
+    watch.join(" ")
 }
 
 fn rows(chosen: &Preferences) -> Vec<CategoryRow> {
@@ -73,8 +78,8 @@ fn followed(number: usize, (subscription, collection): (Subscription, String)) -
         ),
         None => (collection, None, format!("/collections/{id}"), format!("/api/collections/{id}/subscription")),
     };
-    let Subscription { mail, feed, socket, .. } = subscription;
-    Followed { id: number.to_string(), name, within, link, api, mail: mail.as_str(), feed, socket }
+    let Subscription { mail, feed, socket, group, .. } = subscription;
+    Followed { id: number.to_string(), name, within, link, api, mail: mail.as_str(), feed, socket, by_group: group.is_some() }
 }
 
 /// What the viewer wants to be told of.
@@ -113,6 +118,7 @@ pub async fn unsubscribe(State(app): State<App>, On(app::Query(link)): On<app::Q
         what: match read {
             Some((_, Letters::Changes)) => "Mails about changes of everything you follow end. You go on following it in your feed.",
             Some((_, Letters::Comments)) => "Mails about comments end. You still find them in your inbox.",
+            Some((_, Letters::Billing)) => "Mails about plans and invoices end. You still find them in your inbox.",
             Some((_, Letters::ChangesOf(_))) | None => "Mails about changes of this collection end. You go on following it in your feed.",
         },
         api: format!("/api/unsubscribe?token={}", in_query(&token)),

@@ -68,7 +68,7 @@ pub(crate) fn fields(change: &FieldChange) -> Vec<Field> {
 }
 
 /// A change, with what brings its state back. `item`: on the page of one element.
-fn past(name: &str, change: &Change, item: Option<&ElementId>) -> Past {
+pub(crate) fn past(name: &str, change: &Change, item: Option<&ElementId>) -> Past {
     let deleted = change.op == Op::Delete;
     let target = match (item, &change.item) {
         (Some(item), _) => Some(item.to_string()),

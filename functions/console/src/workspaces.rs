@@ -100,6 +100,7 @@ pub async fn settings(
         name: group.name.clone(),
         members: members.iter().filter(|member| member.groups.contains(&group.id)).count(),
         role: room.and_then(|room| room.groups.get(&group.id)).copied().map(role_word),
+        follows: None,
     });
     let may_publish = !fixed && by.also::<PublishWorkspace>().is_some() && by.also::<ManageWorkspace>().is_some();
     let is_public = workspace.visibility() == Visibility::Public;

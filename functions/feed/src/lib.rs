@@ -1,13 +1,18 @@
 //! Activity feeds: what happened in a team's library, and in what the caller follows. Newest first.
 
+mod activities;
+mod atom;
 mod inbox;
 mod preferences;
 mod webhooks;
 
-use app::{App, By, Holder, Json, Problem, Query, Var};
+use std::collections::HashSet;
+
+use app::feed::FeedQuery;
+use app::{App, By, Holder, Json, Problem, Query, Var, Who};
 use axum::extract::State;
 use domain::access::ReadTeam;
-use domain::limit;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::feed::{Entry, FeedPage};
@@ -22,6 +27,11 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(mine))
         .routes(routes!(team))
+        .routes(routes!(see))
+        .routes(routes!(atom::mine))
+        .routes(routes!(atom::of_team))
+        .routes(routes!(atom::of_collection))
+        .routes(routes!(activities::activities))
         .routes(routes!(inbox::list))
         .routes(routes!(inbox::read))
         .routes(routes!(preferences::get, preferences::put))
@@ -36,78 +46,86 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::redeliver))
 }
 
-#[derive(Deserialize)]
-struct Asked {
-    cursor: Option<String>,
-    limit: Option<usize>,
-    collection: Option<String>,
-    user: Option<String>,
-    kind: Option<String>,
-    item: Option<String>,
-}
-
-impl Asked {
-    fn cursor(&self) -> Option<&str> {
-        self.cursor.as_deref()
-    }
-
-    fn limit(&self) -> usize {
-        self.limit.unwrap_or(50).clamp(1, limit::PAGE)
-    }
-
-    fn wants(&self, entry: &Entry) -> bool {
-        let is = |asked: &Option<String>, value: &str| asked.as_ref().is_none_or(|asked| asked == value);
-        let collection =
-            self.collection.as_deref().is_none_or(|asked| asked == entry.collection.as_str() || asked == entry.collection.uid(entry.owner));
-        let item = self.item.as_ref().is_none_or(|asked| entry.item.as_ref().is_some_and(|item| item.id.as_str() == asked));
-        collection && item && is(&self.user, &entry.actor.id.to_string()) && is(&self.kind, entry.kind())
-    }
-}
-
-fn shown(page: FeedPage, keep: impl Fn(&Entry) -> bool) -> Json<Value> {
+fn shown(page: FeedPage, keep: impl Fn(&Entry) -> bool, unread: impl Fn(&Entry) -> Option<bool>) -> Value {
     let entries: Vec<Value> = page
         .entries
         .iter()
         .filter(|entry| keep(entry))
         .map(|entry| {
-            json!({
-                "id": match &entry.comment {
-                    Some(one) => format!("{}:{}", entry.collection, one.id),
-                    None => format!("{}:{}", entry.collection, entry.seq),
-                },
+            let mut shown = json!({
+                "id": format!("{}:{}", entry.collection, entry.cause()),
                 "at": entry.at,
                 "actor": entry.actor,
                 "op": entry.kind(),
                 "collection": {"id": entry.collection, "name": entry.collection_name},
+                "workspace": entry.workspace,
                 "item": entry.item,
                 "pull": entry.pull,
                 "seq": entry.seq,
-                "count": entry.count,
+                "count": entry.count(),
                 "counts": entry.counts,
                 "comment": entry.comment.as_ref().map(|one| json!({"id": one.comment, "thread": one.thread, "op": one.did})),
-            })
+            });
+            if let Some(access) = &entry.access {
+                shown["access"] = json!(access);
+            }
+            if let Some(unread) = unread(entry) {
+                shown["unread"] = Value::Bool(unread);
+            }
+            shown
         })
         .collect();
-    Json(json!({"entries": entries, "cursor": page.cursor}))
+    json!({"entries": entries, "cursor": page.cursor})
 }
 
-/// What happened in the collections that the caller follows.
+/// What happened in the collections that the caller follows. `since` and `until` are times (RFC 3339); `kind` is one of
+/// `create`, `update`, `move`, `delete`, `import`, `restore` and `comment`, or several with commas between; `item` is a
+/// folder or request, with `collection` the folder with all that stands in it. A page of filtered entries can be short:
+/// while there is a `cursor`, there is more to look at. What a change did, place by place, says
+/// `GET /api/collections/{collection}/changes?since={seq - 1}&limit=1`.
 #[utoipa::path(get, path = "/api/feed", tag = "Feed", params(("cursor" = Option<String>, Query), ("limit" = Option<usize>, Query),
-    ("collection" = Option<String>, Query), ("user" = Option<String>, Query), ("kind" = Option<String>, Query), ("item" = Option<String>, Query)),
-    responses((status = 200, description = "`{\"entries\":[…],\"cursor\"}`")))]
-async fn mine(Holder(caller): Holder, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let page = app.store.user_feed(caller.user, asked.cursor.as_deref(), asked.limit()).await?;
+    ("collection" = Option<String>, Query), ("user" = Option<String>, Query), ("kind" = Option<String>, Query), ("item" = Option<String>, Query),
+    ("since" = Option<String>, Query), ("until" = Option<String>, Query)),
+    responses((status = 200, description = "`{\"entries\":[{…,\"unread\"}],\"cursor\",\"seen_until\"}`"), (status = 400, description = "Names the parameter")))]
+async fn mine(Holder(caller): Holder, Query(asked): Query<FeedQuery>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let wanted = asked.wanted(&app, &caller).await?;
+    let page = app.store.user_feed(caller.user, &wanted, asked.cursor.as_deref(), asked.limit()).await?.together();
     // Who left a team, or lost sight of a collection, does not read on what was written into their feed before.
-    let seen = app.store.seen(&caller, &page.collections()).await?;
-    Ok(shown(page, |entry| entry.shows(|one| seen.contains_key(one)) && asked.wants(entry)))
+    let (seen, until) = app.store.seen_of_feed(&caller, &page.collections()).await?;
+    let mut body = shown(page, |entry| entry.shows(|one| seen.contains_key(one)), |entry| Some(entry.is_news(caller.user, until)));
+    body["seen_until"] = json!(until);
+    Ok(Json(body))
 }
 
-/// What happened in a team's library.
+/// Until when the feed was seen.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SeenUntil {
+    #[schema(value_type = Option<String>, format = DateTime)]
+    at: Option<Timestamp>,
+}
+
+/// Marks the caller's own feed as seen: until `at`, or until now. It never goes back.
+#[utoipa::path(post, path = "/api/feed/seen", tag = "Feed", request_body = Option<SeenUntil>, responses((status = 200, description = "`{\"seen_until\"}`")))]
+async fn see(Who(caller): Who, State(app): State<App>, until: Option<Json<SeenUntil>>) -> Result<Json<Value>, Problem> {
+    app::writes(&caller)?;
+    let now = app.now();
+    // What comes later was not seen, whatever a client's clock says.
+    let at = until.and_then(|Json(until)| until.at).unwrap_or(now).min(now);
+    app.store.see_feed(&caller, at).await?;
+    let (_, until) = app.store.seen_of_feed(&caller, &HashSet::new()).await?;
+    Ok(Json(json!({"seen_until": until})))
+}
+
+/// What happened in a team's library. The parameters are those of `GET /api/feed`; the kind `access`, which stands alone,
+/// tells who was let into collections, and which workspace they went to.
 #[utoipa::path(get, path = "/api/teams/{team}/feed", tag = "Feed", params(("team" = u64, Path), ("cursor" = Option<String>, Query),
     ("limit" = Option<usize>, Query), ("collection" = Option<String>, Query), ("user" = Option<String>, Query), ("kind" = Option<String>, Query),
-    ("item" = Option<String>, Query)), responses((status = 200, description = "`{\"entries\":[…],\"cursor\"}`")))]
-async fn team(By(by): By<ReadTeam>, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let page = app.store.team_feed(&by, asked.cursor.as_deref(), asked.limit()).await?;
+    ("item" = Option<String>, Query), ("since" = Option<String>, Query), ("until" = Option<String>, Query)),
+    responses((status = 200, description = "`{\"entries\":[…],\"cursor\"}`"), (status = 400, description = "Names the parameter")))]
+async fn team(By(by): By<ReadTeam>, Query(asked): Query<FeedQuery>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let wanted = asked.wanted(&app, &by.caller).await?;
+    let page = app.store.team_feed(&by, &wanted, asked.cursor.as_deref(), asked.limit()).await?.together();
     let seen = app.store.seen(&by.caller, &page.collections()).await?;
-    Ok(shown(page, |entry| entry.shows(|one| seen.contains_key(one)) && asked.wants(entry)))
+    Ok(Json(shown(page, |entry| entry.shows(|one| seen.contains_key(one)), |_| None)))
 }

@@ -49,10 +49,10 @@ pub(crate) struct Link {
     token: Option<String>,
 }
 
-/// Ends mails about changes, of one collection or of all, or about comments, by the link of such a mail (RFC 8058): whoever has it is its
-/// reader. The body, `List-Unsubscribe=One-Click`, says nothing further.
+/// Ends mails about changes, of one collection or of all, about comments or about payments, by the link of such a mail
+/// (RFC 8058): whoever has it is its reader. The body, `List-Unsubscribe=One-Click`, says nothing further.
 #[utoipa::path(post, path = "/api/unsubscribe", tag = "Notifications", params(("token" = String, Query)), security(()),
-    responses((status = 200, description = "`{\"unsubscribed\": collection, \"all\" or \"comments\"}`"), (status = 404, description = "The link is not ours")))]
+    responses((status = 200, description = "`{\"unsubscribed\": collection, \"all\", \"comments\" or \"billing\"}`"), (status = 404, description = "The link is not ours")))]
 pub(crate) async fn unsubscribe(Query(link): Query<Link>, State(app): State<App>) -> Result<Json<Value>, Problem> {
     let (user, letters) = app.unsubscribe_by(link.token.as_deref().unwrap_or_default())?;
     app.store.silence(user, &letters).await?;

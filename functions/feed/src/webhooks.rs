@@ -12,7 +12,7 @@ use store::messages::Message;
 use store::webhooks::{Managing, Webhook, Wish};
 use utoipa::ToSchema;
 
-use crate::Asked;
+use app::feed::FeedQuery;
 
 fn shown(webhook: &Webhook) -> Value {
     let (collection, team) = match &webhook.address.of {
@@ -241,11 +241,11 @@ pub(crate) async fn test(
 pub(crate) async fn deliveries(
     Who(caller): Who,
     Path(webhook): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<FeedQuery>,
     State(app): State<App>,
 ) -> Result<Json<Value>, Problem> {
     let (by, webhook) = named(&app, caller, &webhook).await?;
-    let page = app.store.messages(&by, &webhook, asked.cursor(), asked.limit()).await?;
+    let page = app.store.messages(&by, &webhook, asked.cursor.as_deref(), asked.limit()).await?;
     let shown: Vec<Value> = page.messages.iter().map(delivery).collect();
     Ok(Json(json!({"deliveries": shown, "cursor": page.cursor})))
 }

@@ -199,11 +199,17 @@ async fn subscription(By(by): By<ReadCollection>, Query(which): Query<Which>, St
     Ok(Json(json!({"subscription": app.store.subscription(&by, item.as_ref()).await?})))
 }
 
-/// Who follows a collection, or something in it. How they are told is theirs to know.
+/// Who follows a collection, or something in it, and the groups that do: whoever is in one, and has chosen nothing
+/// themselves, says which `group` it is. How people are told is theirs to know.
 #[utoipa::path(get, path = "/api/collections/{collection}/subscribers", tag = "Subscriptions", params(("collection" = String, Path)),
-    responses((status = 200, description = "`{\"subscribers\":[{\"user\":{\"id\",\"username\"},\"item\",\"since\"}]}`")))]
+    responses((status = 200, description = "`{\"subscribers\":[{\"user\":{\"id\",\"username\"},\"item\",\"since\",\"group\"}],\"groups\":[{\"id\",\"name\",\"mail\",\"since\"}]}`")))]
 async fn subscribers(By(by): By<ReadCollection>, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let mut all = app.store.subscribers(&by.thing.collection).await?;
+    let (mut all, following) =
+        tokio::try_join!(app.store.subscribers(&by.thing.collection), app.store.groups_following(&by.thing.collection))?;
+    let names = match by.thing.team.filter(|_| !following.is_empty()) {
+        Some(team) => app.store.groups(team).await?,
+        None => Vec::new(),
+    };
     let mut users: Vec<_> = all.iter().map(|subscription| subscription.user).collect();
     users.sort();
     users.dedup();
@@ -212,9 +218,13 @@ async fn subscribers(By(by): By<ReadCollection>, State(app): State<App>) -> Resu
     all.sort_by_key(|subscription| subscription.since);
     let shown = all.into_iter().map(|subscription| {
         let user = json!({"id": subscription.user, "username": subscription.username});
-        json!({"user": user, "item": subscription.item, "since": subscription.since})
+        json!({"user": user, "item": subscription.item, "since": subscription.since, "group": subscription.group})
     });
-    Ok(Json(json!({"subscribers": shown.collect::<Vec<_>>()})))
+    let groups = following.iter().filter_map(|one| {
+        let group = names.iter().find(|group| group.id == one.group)?;
+        Some(json!({"id": group.id, "name": group.name, "socket": one.socket, "feed": one.feed, "mail": one.mail, "since": one.since}))
+    });
+    Ok(Json(json!({"subscribers": shown.collect::<Vec<_>>(), "groups": groups.collect::<Vec<_>>()})))
 }
 
 /// All of the caller's subscriptions.

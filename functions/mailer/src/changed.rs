@@ -10,7 +10,7 @@ use domain::notify::{Category, Preferences};
 use futures::StreamExt;
 use jiff::Timestamp;
 use store::changes::About;
-use store::digests::next_due;
+use store::digests::{Waiting, next_due};
 use store::notices::Notice;
 use store::subscriptions::{MailLevel, Subscription};
 
@@ -23,6 +23,8 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// How one person is told of a change, by all their subscriptions together.
 struct Told {
+    /// Whether they subscribed themselves; who is in a group that did is asked each time.
+    own: bool,
     feed: bool,
     rhythm: Option<MailLevel>,
 }
@@ -36,7 +38,7 @@ pub(crate) async fn tell(app: &App, change: &Change, about: &About) -> Result<()
     let users: Vec<UserId> = told.keys().copied().collect();
     let readers = app.store.readers(&about.collection, &users).await?;
     let preferences = app.store.preferences_of(&users).await?;
-    if readers.len() < users.len() {
+    if told.iter().any(|(user, told)| told.own && readers.iter().all(|reader| reader.id != *user)) {
         // Whoever may no longer see it is subscribed no longer.
         app.store.drop_unseeing(&about.collection, app.now()).await?;
     }
@@ -57,7 +59,8 @@ async fn concerned(app: &App, change: &Change, about: &About) -> Result<BTreeMap
     subscriptions.retain(|subscription| item(subscription).is_none_or(|item| touched.contains(item)));
     let mut told: BTreeMap<UserId, Told> = BTreeMap::new();
     for subscription in subscriptions {
-        let one = told.entry(subscription.user).or_insert(Told { feed: false, rhythm: None });
+        let one = told.entry(subscription.user).or_insert(Told { own: false, feed: false, rhythm: None });
+        one.own |= subscription.group.is_none();
         one.feed |= subscription.feed;
         // The quickest of them counts.
         let rhythm = Some(subscription.mail).filter(|mail| *mail != MailLevel::Off);
@@ -83,7 +86,7 @@ async fn tell_one(app: &App, change: &Change, about: &About, user: UserId, told:
     let Some(rhythm) = told.rhythm.filter(|_| preferences.changes.mail) else { return Ok(()) };
     let now = app.now();
     let due = next_due(rhythm, preferences.daily_at, now);
-    let opened = app.store.queue_mail(user, rhythm, change, due, now).await?;
+    let opened = app.store.queue_mail(user, rhythm, &Waiting::change(&change.collection, change.seq), due, now).await?;
     if opened && rhythm == MailLevel::Now {
         // Nothing went lately: this goes at once, and what comes in the next minutes is gathered.
         digest::flush(app, user, rhythm).await?;

@@ -11,6 +11,7 @@ use domain::comment::{Comment, Did, Talk};
 use domain::ids::{ElementId, UserId};
 use domain::notify::{Category, Letters, Preferences};
 use store::changes::About;
+use store::digests::{Waiting, next_due};
 use store::notices::Notice;
 use store::receipts::Receipt;
 use store::subscriptions::MailLevel;
@@ -37,6 +38,8 @@ struct Told {
     why: Why,
     /// Whether a letter comes into question.
     mail: bool,
+    /// In which rhythm, where only what gathers letters.
+    later: Option<MailLevel>,
     feed: bool,
 }
 
@@ -91,18 +94,20 @@ pub(crate) async fn tell(app: &App, talk: &Talk, about: &About) -> Result<(), Cr
 /// Whom it concerns. Changed words concern only those who are mentioned in them for the first time.
 async fn concerned(app: &App, talk: &Talk, head: &Head) -> Result<BTreeMap<UserId, Told>, Crash> {
     let mut told: BTreeMap<UserId, Told> = BTreeMap::new();
-    let mut add = |user: UserId, why: Why, mail: bool, feed: bool| {
-        let one = told.entry(user).or_insert(Told { why, mail: false, feed: false });
+    let mut add = |user: UserId, why: Why, mail: Option<MailLevel>, feed: bool| {
+        let one = told.entry(user).or_insert(Told { why, mail: false, later: None, feed: false });
         one.why = one.why.min(why);
-        one.mail |= mail;
+        one.mail |= mail == Some(MailLevel::Now);
+        let gathered = mail.filter(|mail| matches!(mail, MailLevel::Hourly | MailLevel::Daily));
+        one.later = [one.later, gathered].into_iter().flatten().min();
         one.feed |= feed;
     };
     for user in &talk.mentions {
-        add(*user, Why::Mentioned, true, false);
+        add(*user, Why::Mentioned, Some(MailLevel::Now), false);
     }
     if talk.did != Did::Update {
         // That a thread was resolved or opened again is no letter.
-        let mail = talk.did == Did::Create;
+        let mail = (talk.did == Did::Create).then_some(MailLevel::Now);
         for said in app.store.in_thread(&talk.collection, &talk.topic, talk.thread).await? {
             if said.id == talk.comment && talk.did == Did::Create {
                 continue;
@@ -118,13 +123,13 @@ async fn concerned(app: &App, talk: &Talk, head: &Head) -> Result<BTreeMap<UserI
             pull.looked_at_by().for_each(|user| add(user, Why::Reviews, mail, false));
         }
         // A pull request is mailed to those who have to do with it only.
-        let mail = mail && pull.is_none();
+        let mail = mail.filter(|_| pull.is_none());
         let subscriptions = app.store.subscribers(&talk.collection).await?;
         let items: BTreeSet<ElementId> = subscriptions.iter().filter_map(|one| Some(one.item.as_ref()?.id.clone())).collect();
         let around = app.store.around(&talk.collection, &head.generation, talk.item.as_ref(), &items).await?;
         for one in subscriptions.iter().filter(|one| one.item.as_ref().is_none_or(|item| around.contains(&item.id))) {
-            // Who wants letters by the hour or the day gets none at once: the inbox and the feed tell them.
-            add(one.user, Why::Follows, mail && one.mail == MailLevel::Now, one.feed);
+            // Who wants letters by the hour or the day finds it in the next of these.
+            add(one.user, Why::Follows, mail.map(|_| one.mail), one.feed);
         }
     }
     Ok(told)
@@ -150,11 +155,42 @@ async fn tell_one(
     if preferences.comments.in_app && (talk.did == Did::Create || told.why <= Why::InThread) {
         app.store.notify(reader.id, &notice(talk, head, told.why)).await?;
     }
-    if told.mail && preferences.comments.mail {
+    if !preferences.comments.mail {
+        return Ok(());
+    }
+    if let Some(rhythm) = told.later.filter(|_| !told.mail) {
+        let now = app.now();
+        app.store.queue_mail(reader.id, rhythm, &Waiting::talk(talk), next_due(rhythm, preferences.daily_at, now), now).await?;
+    }
+    if told.mail {
         let receipt = Receipt::new("comment", reader.id.to_string(), talk.id.to_string());
         deliver::once(app, receipt, async { said(app, talk, head, comment, reader, told.why) }).await?;
     }
     Ok(())
+}
+
+/// A comment, as a letter that gathers them tells it; `None`: it is not there any more.
+pub(crate) async fn gathered(app: &App, talk: &Talk) -> Result<Option<Gathered>, Crash> {
+    let Some(head) = app.store.subject_of(talk).await? else { return Ok(None) };
+    if app.store.thread(talk.thread).await?.is_none() {
+        return Ok(None);
+    }
+    let comment = app.store.comment(&talk.collection, &talk.topic, talk.comment).await?;
+    let link = format!("{}{}", app.config.pages_url, link(talk));
+    Ok(comment.map(|comment| Gathered {
+        name: head.name,
+        deed: format!("commented on {}", words::thing(talk.item.as_ref())),
+        body: comment.body,
+        link,
+    }))
+}
+
+/// See [`gathered`].
+pub(crate) struct Gathered {
+    pub(crate) name: String,
+    pub(crate) deed: String,
+    pub(crate) body: String,
+    pub(crate) link: String,
 }
 
 /// What it is about: `the request “List orders” in Orders API`.

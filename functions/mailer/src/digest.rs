@@ -1,12 +1,14 @@
-//! One mail about what changed: of a single change, or of all that was gathered.
+//! One mail about what changed, and what was said about it: of a single change, or of all that was gathered.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use app::{App, Crash, Letter};
 use askama::Template;
 use domain::change::{Change, Op};
+use domain::comment::Talk;
 use domain::ids::{CollectionId, UserId};
 use domain::notify::Letters;
+use jiff::Timestamp;
 use store::changes::About;
 use store::digests::{Window, next_due};
 use store::receipts::Receipt;
@@ -15,9 +17,9 @@ use store::users::Profile;
 
 use crate::notice::{self, one_click};
 use crate::words::{self, Line};
-use crate::{changed, crash, deliver};
+use crate::{changed, commented, crash, deliver};
 
-/// Changes that a letter tells one by one; the rest is a number.
+/// Changes and comments that a letter tells one by one; the rest is a number.
 const TOLD: usize = 30;
 
 #[derive(Template)]
@@ -50,8 +52,11 @@ struct Part {
     stories: Vec<Story>,
 }
 
-/// One change, or several of one person to one thing.
+/// One change, or one comment.
 struct Story {
+    happened: Timestamp,
+    /// What was said, in a comment.
+    said: Option<String>,
     who: String,
     deed: String,
     at: String,
@@ -63,13 +68,34 @@ struct Story {
     link: String,
 }
 
+fn told_at(at: Timestamp) -> String {
+    at.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
 impl Story {
+    fn of_comment(talk: &Talk, comment: commented::Gathered) -> Story {
+        Story {
+            happened: talk.at,
+            said: Some(comment.body),
+            who: talk.actor.username.clone(),
+            deed: comment.deed,
+            at: told_at(talk.at),
+            counts: None,
+            lines: Vec::new(),
+            more: 0,
+            omitted: false,
+            link: comment.link,
+        }
+    }
+
     fn of(app: &App, change: &Change, about: &About) -> Story {
         let collection = format!("{}/collections/{}", app.config.pages_url, about.collection);
         Story {
+            happened: change.at,
+            said: None,
             who: change.actor.username.clone(),
             deed: words::deed(change),
-            at: change.at.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+            at: told_at(change.at),
             counts: change.counts.as_ref().map(words::counts).filter(|counts| !counts.is_empty()),
             // A new or deleted element is one change of everything: its name says enough.
             lines: if change.op == Op::Update { words::lines(&change.changes) } else { Vec::new() },
@@ -101,59 +127,98 @@ pub async fn due(app: &App) -> Result<usize, Crash> {
     Ok(count)
 }
 
+/// What there is to tell of one collection.
+#[derive(Default)]
+struct Gathered {
+    name: String,
+    stories: Vec<Story>,
+    comments: usize,
+    /// What the subject says where there is nothing else.
+    subject: String,
+}
+
 /// The letter about what a window has taken: what its reader still follows, still wants by mail, and may still see.
 async fn letter(app: &App, window: &Window) -> Result<Option<Letter>, Crash> {
     let user = window.user;
-    if !app.store.preferences(user).await?.changes.mail {
-        return Ok(None);
-    }
-    let subscribed = app.store.subscriptions_of(user).await?;
+    let preferences = app.store.preferences(user).await?;
+    let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
+    let subscribed = app.store.followed_by(&profile.caller()).await?;
     let subscribed: HashSet<CollectionId> =
         subscribed.into_iter().filter(|one| one.mail != MailLevel::Off).map(|one| one.collection).collect();
-    let mut by_collection: BTreeMap<CollectionId, Vec<(Change, About)>> = BTreeMap::new();
-    for (change, about) in app.store.changes_at(&window.taken).await? {
-        by_collection.entry(change.collection.clone()).or_default().push((change, about));
-    }
-    by_collection.retain(|collection, _| subscribed.contains(collection));
+    let changes = if preferences.changes.mail { app.store.changes_at(&window.taken).await? } else { Vec::new() };
+    let talks = if preferences.comments.mail { app.store.talks_at(&window.taken).await? } else { Vec::new() };
+    let of = changes.iter().map(|(change, _)| &change.collection).chain(talks.iter().map(|(talk, _)| &talk.collection));
+    let of: BTreeSet<CollectionId> = of.filter(|collection| subscribed.contains(*collection)).cloned().collect();
     let mut to: Option<Profile> = None;
-    let mut seen = Vec::new();
-    for (collection, changes) in by_collection {
+    let mut seen: BTreeMap<CollectionId, Gathered> = BTreeMap::new();
+    for collection in of {
         if let Some(reader) = app.store.readers(&collection, &[user]).await?.pop() {
             to = Some(reader);
-            seen.push((collection, changes));
+            seen.insert(collection, Gathered::default());
         }
     }
-    let Some(to) = to else { return Ok(None) };
-    let one = if let [(collection, _)] = &seen[..] { Some(collection.clone()) } else { None };
-    let told = told(app, &to, one.as_ref(), seen)?;
+    for (change, about) in &changes {
+        let Some(gathered) = seen.get_mut(&change.collection) else { continue };
+        gathered.name = words::line(&about.name);
+        gathered.subject = words::subject(change, &about.name);
+        gathered.stories.push(Story::of(app, change, about));
+    }
+    for (talk, _) in &talks {
+        let Some(gathered) = seen.get_mut(&talk.collection) else { continue };
+        let Some(comment) = commented::gathered(app, talk).await? else { continue };
+        gathered.name = words::line(&comment.name);
+        gathered.subject = format!("{} · {} {}", gathered.name, talk.actor.username, comment.deed);
+        gathered.stories.push(Story::of_comment(talk, comment));
+        gathered.comments += 1;
+    }
+    seen.retain(|_, gathered| !gathered.stories.is_empty());
+    let Some(to) = to.filter(|_| !seen.is_empty()) else { return Ok(None) };
+    let letters = letters(&seen);
+    let told = told(app, &to, &letters, seen)?;
     let (html, text) = (ChangedHtml { told: &told }.render()?, ChangedText { told: &told }.render()?);
     let mut letter = notice::letter(&to.email, told.subject.clone(), text, html);
-    one_click(app, &mut letter, to.id, &letters(one.as_ref()))?;
+    one_click(app, &mut letter, to.id, &letters)?;
     Ok(Some(letter))
 }
 
-/// What the link of a letter turns off: letters about the collection that it is about, or all.
-fn letters(one: Option<&CollectionId>) -> Letters {
-    one.map_or(Letters::Changes, |collection| Letters::ChangesOf(collection.clone()))
+/// What the link of a letter turns off: letters about the collection that it is about, or all; of comments those, where it
+/// tells of nothing else.
+fn letters(seen: &BTreeMap<CollectionId, Gathered>) -> Letters {
+    match seen.iter().next() {
+        Some((collection, _)) if seen.len() == 1 => Letters::ChangesOf(collection.clone()),
+        _ if seen.values().all(|one| one.comments == one.stories.len()) => Letters::Comments,
+        _ => Letters::Changes,
+    }
 }
 
-fn told(app: &App, to: &Profile, one: Option<&CollectionId>, seen: Vec<(CollectionId, Vec<(Change, About)>)>) -> Result<Told, Crash> {
-    let count: usize = seen.iter().map(|(_, changes)| changes.len()).sum();
+/// `3 changes`, `2 comments`, `3 changes and 1 comment`.
+fn amount(changes: usize, comments: usize) -> String {
+    let some = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        _ => Some(format!("{count} {word}s")),
+    };
+    let parts: Vec<String> = [some(changes, "change"), some(comments, "comment")].into_iter().flatten().collect();
+    parts.join(" and ")
+}
+
+fn told(app: &App, to: &Profile, letters: &Letters, seen: BTreeMap<CollectionId, Gathered>) -> Result<Told, Crash> {
+    let count: usize = seen.values().map(|one| one.stories.len()).sum();
+    let comments: usize = seen.values().map(|one| one.comments).sum();
+    let amount = amount(count - comments, comments);
+    let subject = match seen.values().next() {
+        Some(one) if seen.len() == 1 && count == 1 => one.subject.clone(),
+        Some(one) if seen.len() == 1 => format!("{} · {amount}", one.name),
+        _ => format!("{amount} in {} collections", seen.len()),
+    };
     let mut left = TOLD;
     let mut collections = Vec::with_capacity(seen.len());
-    let mut subject = format!("{count} changes in {} collections", seen.len());
-    for (collection, mut changes) in seen {
-        changes.sort_by_key(|(change, _)| change.seq);
-        let Some((last, about)) = changes.last() else { continue };
-        let name = words::line(&about.name);
-        match (one, count) {
-            (Some(_), 1) => subject = words::subject(last, &about.name),
-            (Some(_), _) => subject = format!("{name} · {count} changes"),
-            (None, _) => (),
-        }
-        let stories: Vec<Story> = changes.iter().take(left).map(|(change, about)| Story::of(app, change, about)).collect();
-        left -= stories.len();
-        collections.push(Part { name, link: format!("{}/collections/{collection}", app.config.pages_url), stories });
+    for (collection, mut gathered) in seen {
+        gathered.stories.sort_by_key(|story| story.happened);
+        gathered.stories.truncate(left);
+        left -= gathered.stories.len();
+        let link = format!("{}/collections/{collection}", app.config.pages_url);
+        collections.push(Part { name: gathered.name, link, stories: gathered.stories });
     }
     collections.retain(|part| !part.stories.is_empty());
     collections.sort_by(|a, b| a.name.cmp(&b.name));
@@ -161,7 +226,7 @@ fn told(app: &App, to: &Profile, one: Option<&CollectionId>, seen: Vec<(Collecti
         subject,
         collections,
         more: count.saturating_sub(TOLD),
-        unsubscribe: app.unsubscribe_page(to.id, &letters(one)).map_err(crash)?,
+        unsubscribe: app.unsubscribe_page(to.id, letters).map_err(crash)?,
         preferences: format!("{}/notifications/settings", app.config.pages_url),
     })
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use store::receipts::Receipt;
 use store::users::digest;
 
+use crate::billing::Cause;
 use crate::notice::{Notice, letter};
 use crate::{access, crash, deliver};
 
@@ -113,10 +114,10 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         }
         Happened::AccountEnded { user } => deliver::once(app, once("ended", user, event.id), ended(app, user)).await,
         Happened::SessionEnded { user, reused: true, .. } => deliver::once(app, once("reused", user, event.id), reused(app, user)).await,
-        Happened::Invoiced { team, number } => crate::billing::invoiced(app, team, number, event.id).await,
-        Happened::InvoiceWaits { team, number } => crate::billing::waits(app, team, number, event.id).await,
-        Happened::InvoicePaid { team, number } => crate::billing::paid(app, team, number, event.id).await,
-        Happened::TeamUnpaid { team } => crate::billing::unpaid(app, team, event.id).await,
+        Happened::Invoiced { team, number } => crate::billing::invoiced(app, team, number, Cause { id: event.id, at: event.at }).await,
+        Happened::InvoiceWaits { team, number } => crate::billing::waits(app, team, number, Cause { id: event.id, at: event.at }).await,
+        Happened::InvoicePaid { team, number } => crate::billing::paid(app, team, number, Cause { id: event.id, at: event.at }).await,
+        Happened::TeamUnpaid { team } => crate::billing::unpaid(app, team, Cause { id: event.id, at: event.at }).await,
         Happened::InviteWished { team, wish } => crate::wishes::wished(app, team, &wish, event.id).await,
         Happened::WishDecided { team, wish, approved } => crate::wishes::decided(app, team, &wish, approved, event.id).await,
         Happened::SecondFactorOn { user } => {
@@ -176,6 +177,7 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         | Happened::WorkspaceDeleted { .. }
         | Happened::WorkspaceRoleGiven { .. }
         | Happened::CollectionMoved { .. }
+        | Happened::GroupFollows { .. }
         | Happened::WebhookMade { .. }
         | Happened::WebhookDeleted { .. }
         | Happened::RoleGiven { .. } => Ok(()),

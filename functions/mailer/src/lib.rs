@@ -1,4 +1,5 @@
-//! Stream to mail: what happened and what changed becomes letters, each once.
+//! Stream to mail: what happened and what changed becomes letters, each once. Who was let into a collection is written
+//! down beside its team's feed on the way.
 //!
 //! Records are handled in order. At the first one that fails the rest of the batch is left: Lambda comes again from
 //! there. What was mailed before has its receipt and is not mailed again.
@@ -46,6 +47,7 @@ async fn tell(app: &App, image: Item) -> Result<(), Crash> {
     match kind {
         Some(events::KIND) => {
             let event = events::read_event(image)?;
+            app.store.put_team_access(&event).await?;
             noticed::tell(app, &event).await?;
             happened::tell(app, event).await
         }

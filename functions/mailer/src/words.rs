@@ -4,6 +4,7 @@ use domain::access::TeamRole;
 use domain::change::{Change, Counts, Op};
 use domain::collection::Kind;
 use domain::merge::FieldChange;
+pub(crate) use domain::words::{kind, line, thing};
 
 /// A value longer than this is shortened.
 const VALUE_CHARS: usize = 120;
@@ -23,23 +24,7 @@ pub(crate) fn role(role: TeamRole) -> &'static str {
 
 /// What was done: `changed the request “List orders”`.
 pub(crate) fn deed(change: &Change) -> String {
-    let thing = match &change.item {
-        None => "the collection".to_owned(),
-        Some(item) if item.kind == Kind::Collection => "the collection itself".to_owned(),
-        Some(item) => format!("the {} “{}”", kind(item.kind), line(&item.name)),
-    };
-    match (change.op, &change.item) {
-        (Op::Create, _) => format!("added {thing}"),
-        (Op::Update, _) => format!("changed {thing}"),
-        (Op::Move, _) => format!("moved {thing}"),
-        (Op::Delete, _) => format!("deleted {thing}"),
-        (Op::Import, None) if change.merged.is_some() => {
-            format!("merged “{}” into the collection", line(change.merged.as_deref().unwrap_or_default()))
-        }
-        (Op::Import, None) => "imported a new version".to_owned(),
-        (Op::Import, Some(_)) => format!("imported {thing}"),
-        (Op::Restore, _) => format!("restored {thing}"),
-    }
+    domain::words::deed(change.op, change.item.as_ref(), change.merged.as_deref())
 }
 
 /// The name of what was touched, for a subject.
@@ -106,18 +91,6 @@ fn value(raw: &str) -> String {
 
 fn amount(count: usize, one: &str, many: &str) -> String {
     format!("({count} {})", if count == 1 { one } else { many })
-}
-
-pub(crate) fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Response => "example",
-        other => other.as_str(),
-    }
-}
-
-/// A name or value on one line.
-pub(crate) fn line(text: &str) -> String {
-    text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn short(text: &str) -> String {

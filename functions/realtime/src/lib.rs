@@ -72,7 +72,10 @@ async fn connect(app: &App, connection: ConnectionId, ticket: &str) -> Result<i6
         Err(store::Error::Conflict(_)) => return Ok(401),
         Err(error) => return Err(error.into()),
     }
-    let standing = app.store.subscriptions_of(opened.user).await?;
+    let standing = match app.store.profile(opened.user).await? {
+        Some(profile) => app.store.followed_by(&profile.caller()).await?,
+        None => Vec::new(),
+    };
     let opened = &opened;
     let each = standing.into_iter().filter(|subscription| subscription.socket).map(|subscription| async move {
         let item = subscription.item.as_ref().map(|item| &item.id);

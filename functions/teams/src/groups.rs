@@ -197,7 +197,7 @@ async fn set_members(app: &App, access: &Access<ManageMembers>, group: GroupId, 
     Ok(())
 }
 
-/// Delete a group. What was given to it is given to nobody any more.
+/// Delete a group. What was given to it is given to nobody any more, and what it followed nobody follows through it.
 #[utoipa::path(delete, path = "/api/teams/{team}/groups/{group}", tag = "Groups", params(("team" = u64, Path), ("group" = u64, Path)),
     responses((status = 200, description = "`group`"), (status = 404, description = "No such group in the team")))]
 pub(crate) async fn delete(
@@ -206,6 +206,7 @@ pub(crate) async fn delete(
     Path((_, group)): Path<(TeamId, GroupId)>,
 ) -> Result<Json<Value>, Problem> {
     app.store.delete_group(&access, group, app.now()).await?;
+    app.store.end_group(access.thing, group).await?;
     let members = app.store.members(access.thing).await?;
     let inside: BTreeSet<UserId> = members.iter().filter(|member| member.groups.contains(&group)).map(|member| member.user).collect();
     set_members(&app, &access, group, &inside.into_iter().map(|user| (user, false)).collect()).await?;

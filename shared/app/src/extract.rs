@@ -38,6 +38,10 @@ pub struct Holder(pub Caller);
 /// Proof that a collection may be read as a whole: by a caller, or by whoever shows an access key for it.
 pub struct Export(pub Access<ReadCollection>);
 
+/// Proof that what happens in a collection may be told: to a caller who reads it, or to whoever shows an access key for
+/// it, to whom it is told from when the key was made ([`Caller::shown_since`]). Not to anybody.
+pub struct Follower(pub Access<ReadCollection>);
+
 /// Proof that the caller may do `P` to the thing that the address names.
 pub struct By<P: Permission>(pub Access<P>);
 
@@ -171,23 +175,40 @@ impl FromRequestParts<App> for Holder {
     }
 }
 
+/// The right of whoever shows an access key in the query; `None`: nobody does.
+async fn by_access_key(parts: &mut Parts, app: &App) -> Result<Option<Access<ReadCollection>>, Problem> {
+    let Some(shown) = in_query(parts).access_key else { return Ok(None) };
+    let dead = Problem::Unauthenticated(DEAD_ACCESS_KEY);
+    let not_found = Problem::NotFound(Head::WHAT);
+    let collection = Head::name(&params(parts, app).await, parts).ok_or_else(|| not_found.clone())?;
+    let credential = Credential::access_key(collection.clone(), &shown, Tokens::hash).ok_or_else(|| dead.clone())?;
+    let user = credential.user();
+    let (caller, mut items) = app.store.caller(&credential, &Head::wanted(&collection, user), app.now()).await?;
+    let caller = caller.ok_or(dead)?;
+    let (head, grant) = Head::found(&collection, user, &mut items)?.ok_or_else(|| not_found.clone())?;
+    // The key's maker is asked for: what they may read no longer, their keys do not show any longer.
+    Access::check(caller, head, grant).map(Some).map_err(|_| not_found)
+}
+
 impl FromRequestParts<App> for Export {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Export, Problem> {
-        let Some(shown) = in_query(parts).access_key else {
-            return Open::from_request_parts(parts, app).await.map(|Open(access)| Export(access));
-        };
-        let dead = Problem::Unauthenticated(DEAD_ACCESS_KEY);
-        let not_found = Problem::NotFound(Head::WHAT);
-        let collection = Head::name(&params(parts, app).await, parts).ok_or_else(|| not_found.clone())?;
-        let credential = Credential::access_key(collection.clone(), &shown, Tokens::hash).ok_or_else(|| dead.clone())?;
-        let user = credential.user();
-        let (caller, mut items) = app.store.caller(&credential, &Head::wanted(&collection, user), app.now()).await?;
-        let caller = caller.ok_or(dead)?;
-        let (head, grant) = Head::found(&collection, user, &mut items)?.ok_or_else(|| not_found.clone())?;
-        // The key's maker is asked for: what they may read no longer, their keys do not show any longer.
-        Access::check(caller, head, grant).map(Export).map_err(|_| not_found)
+        match by_access_key(parts, app).await? {
+            Some(access) => Ok(Export(access)),
+            None => Open::from_request_parts(parts, app).await.map(|Open(access)| Export(access)),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Follower {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Follower, Problem> {
+        match by_access_key(parts, app).await? {
+            Some(access) => Ok(Follower(access)),
+            None => By::from_request_parts(parts, app).await.map(|By(access)| Follower(access)),
+        }
     }
 }
 

@@ -59,7 +59,8 @@ async fn around(mut request: Request, next: Next) -> Response {
         response = told(&problem, &path, &id, response);
     } else if let Some(problem) = plain_failure(response.status()) {
         // From a layer (body limit, decompression), which answers without a body of ours.
-        if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| !kind.as_bytes().starts_with(b"application/")) {
+        let ours = |kind: &HeaderValue| [&b"application/"[..], b"text/html"].iter().any(|own| kind.as_bytes().starts_with(own));
+        if !response.headers().get(header::CONTENT_TYPE).is_some_and(ours) {
             response = told(&problem, &path, &id, response);
         }
     }

@@ -118,6 +118,8 @@ pub struct Caller {
     pub writes: bool,
     /// The one collection that they may know of, with a key that is bound to it.
     pub only: Option<CollectionId>,
+    /// With an access key: when it was made. It tells nothing of what was before.
+    pub shown_since: Option<Timestamp>,
     /// The program that they call with, as it names itself (`User-Agent`).
     pub client: Option<String>,
     /// How this request is known again, where it says so.
@@ -159,6 +161,7 @@ impl Caller {
             key: None,
             writes: false,
             only: None,
+            shown_since: None,
             client: None,
             once: None,
             workspace: WorkspaceId::from(uuid::Uuid::nil()),
@@ -722,6 +725,7 @@ mod tests {
             key: None,
             writes: true,
             only: None,
+            shown_since: None,
             client: None,
             once: None,
             workspace: "w".parse().unwrap(),

@@ -585,6 +585,17 @@ pub enum Happened {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         role: Option<CollectionRole>,
     },
+    /// A group follows a collection from now on, or no longer.
+    GroupFollows {
+        /// The team.
+        team: TeamId,
+        /// The collection.
+        collection: CollectionId,
+        /// The group.
+        group: GroupId,
+        /// Which of the two.
+        follows: bool,
+    },
     /// A member asks for a role in a collection. Mailed to those who can give it.
     AccessAsked {
         /// The team.
@@ -687,6 +698,7 @@ impl Happened {
             | Happened::WorkspaceDeleted { team, .. }
             | Happened::WorkspaceRoleGiven { team, .. }
             | Happened::CollectionMoved { team, .. }
+            | Happened::GroupFollows { team, .. }
             | Happened::AccessAsked { team, .. }
             | Happened::AccessAnswered { team, .. } => Trail::Team(*team),
             Happened::WebhookMade { team, user, .. }

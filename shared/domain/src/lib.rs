@@ -33,6 +33,7 @@ pub mod tags;
 pub mod task;
 pub mod team;
 pub mod webhook;
+pub mod words;
 pub mod workspace;
 
 /// Why a value from outside was not taken: a sentence for a person, in lower case, without a full stop.

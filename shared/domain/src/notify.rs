@@ -49,6 +49,8 @@ pub enum Letters {
     ChangesOf(CollectionId),
     /// All about comments.
     Comments,
+    /// All about plans, seats and invoices.
+    Billing,
 }
 
 impl Letters {
@@ -57,6 +59,7 @@ impl Letters {
         match self {
             Letters::Changes => "all",
             Letters::Comments => "comments",
+            Letters::Billing => "billing",
             Letters::ChangesOf(collection) => collection.as_str(),
         }
     }
@@ -66,6 +69,7 @@ impl Letters {
         Ok(match raw {
             "all" => Letters::Changes,
             "comments" => Letters::Comments,
+            "billing" => Letters::Billing,
             collection => Letters::ChangesOf(collection.parse()?),
         })
     }

@@ -201,8 +201,11 @@ impl Store {
     /// Ends what those follow of a collection, and are subscribed to, who see it no longer. When it has returned, no event
     /// of it reaches them: whoever registers meanwhile is asked again by its next change.
     pub async fn drop_unseeing(&self, collection: &CollectionId, now: Timestamp) -> Result<(), Error> {
-        let (followers, subscribers, looking) =
-            tokio::try_join!(self.followers(collection, limit::SHARDS, now), self.subscribers(collection), self.looking(collection, now))?;
+        let (followers, subscribers, looking) = tokio::try_join!(
+            self.followers(collection, limit::SHARDS, now),
+            self.subscriptions_in(collection),
+            self.looking(collection, now)
+        )?;
         let of_followers = followers.iter().map(|one| one.user).chain(looking.iter().map(|one| one.user));
         let users: BTreeSet<UserId> = of_followers.chain(subscribers.iter().map(|one| one.user)).collect();
         let users: Vec<UserId> = users.into_iter().collect();

@@ -71,6 +71,7 @@ impl Store {
         let proven = self.domains(team.id).await?.into_iter().filter(|domain| domain.verified_at.is_some());
         self.delete_all(&proven.map(|domain| keys::domain_claim(&domain.name)).collect::<Vec<_>>()).await?;
         self.erase(keys::team_feed(team.id), |_| None).await?;
+        self.erase(keys::team_access_feed(team.id), |_| None).await?;
         let own = keys::team(team.id);
         let rest = self.all(&Range::of(keys::team_partition(team.id))).await?;
         let rest: Vec<Key> = rest.iter().filter_map(crate::key_of).filter(|key| *key != own).collect();

@@ -1,4 +1,4 @@
-//! Changes on their way into a mail: what comes within a short time, an hour or a day becomes one.
+//! Changes and comments on their way into a mail: what comes within a short time, an hour or a day becomes one.
 //!
 //! A change that is to be mailed is put beside the others that wait for the same person and rhythm. A *window* says when
 //! these are sent next; its item stands in the index by that time. Sending takes what waits, notes in the window what was
@@ -6,13 +6,14 @@
 //! between is followed by another who finds what was taken, and by the receipt whether it was sent.
 
 use domain::change::Change;
+use domain::comment::Talk;
 use domain::ids::{CollectionId, UserId};
 use jiff::{SignedDuration, Timestamp, ToSpan, Unit, ZonedRound, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
 use crate::subscriptions::MailLevel;
-use crate::{Conflict, Error, Item, Leg, Range, Store, changes, keys, n, read, row, s, values, with_ttl};
+use crate::{Conflict, Error, Item, Leg, Range, Store, changes, comments, keys, n, read, row, s, values, with_ttl};
 
 /// After a mail that went at once, what comes is gathered for this long.
 const QUIET: SignedDuration = SignedDuration::from_mins(5);
@@ -21,13 +22,44 @@ const AT_ONCE: usize = 100;
 /// What was never sent (mail was turned off) is forgotten.
 const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// A change that waits.
+/// A change that waits, or that something was done about comments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     /// Of which collection.
     pub collection: CollectionId,
-    /// Its number.
+    /// The change's number; 0 where it is about comments.
+    #[serde(default)]
     pub seq: u64,
+    /// What was done about comments, by its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talk: Option<uuid::Uuid>,
+}
+
+impl Waiting {
+    /// A change of a collection.
+    pub fn change(collection: &CollectionId, seq: u64) -> Waiting {
+        Waiting { collection: collection.clone(), seq, talk: None }
+    }
+
+    /// What was done about comments on it.
+    pub fn talk(talk: &Talk) -> Waiting {
+        Waiting { collection: talk.collection.clone(), seq: 0, talk: Some(talk.id) }
+    }
+
+    /// What it is known by.
+    fn cause(&self) -> String {
+        match self.talk {
+            Some(id) => format!("{}.{id}", self.collection),
+            None => format!("{}.{}", self.collection, self.seq),
+        }
+    }
+
+    fn key(&self, user: UserId, rhythm: MailLevel) -> Key {
+        match self.talk {
+            Some(id) => keys::waiting_talk(user, rhythm.as_str(), &self.collection, id),
+            None => keys::waiting(user, rhythm.as_str(), &self.collection, self.seq),
+        }
+    }
 }
 
 /// When what waits for a person is sent next.
@@ -74,27 +106,15 @@ fn item(window: &Window) -> Result<Item, Error> {
     Ok(item)
 }
 
-fn waiting(window: &Window, one: &Waiting) -> Key {
-    keys::waiting(window.user, window.rhythm.as_str(), &one.collection, one.seq)
-}
-
 impl Store {
-    /// Lets a change wait for a person's mail, once whatever the stream repeats. `true`: nothing was sent lately and
+    /// Lets something wait for a person's mail, once whatever the stream repeats. `true`: nothing was sent lately and
     /// nothing waited, so that one of the rhythm [`MailLevel::Now`] can go now.
-    pub async fn queue_mail(
-        &self,
-        user: UserId,
-        rhythm: MailLevel,
-        change: &Change,
-        due: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
-        let one = Waiting { collection: change.collection.clone(), seq: change.seq };
-        let receipt = keys::receipt("change", &user.to_string(), &format!("{}.{}", one.collection, one.seq));
-        let key = keys::waiting(user, rhythm.as_str(), &one.collection, one.seq);
+    pub async fn queue_mail(&self, user: UserId, rhythm: MailLevel, one: &Waiting, due: Timestamp, now: Timestamp) -> Result<bool, Error> {
+        let receipt = keys::receipt("change", &user.to_string(), &one.cause());
+        let key = one.key(user, rhythm);
         let legs = [
-            Leg::create(with_ttl(row(&receipt, "receipt", &one)?, now + KEPT)).or(Conflict::IdTaken),
-            Leg::put(with_ttl(row(&key, "waiting", &one)?, now + KEPT)),
+            Leg::create(with_ttl(row(&receipt, "receipt", one)?, now + KEPT)).or(Conflict::IdTaken),
+            Leg::put(with_ttl(row(&key, "waiting", one)?, now + KEPT)),
         ];
         match self.commit(&legs).await {
             // It waited before; whoever put it there may have died before the window was opened.
@@ -149,7 +169,7 @@ impl Store {
 
     /// Removes what was sent, and says when the window is due next.
     pub async fn finish_window(&self, window: &Window, due: Timestamp) -> Result<(), Error> {
-        let gone: Vec<Key> = window.taken.iter().map(|one| waiting(window, one)).collect();
+        let gone: Vec<Key> = window.taken.iter().map(|one| one.key(window.user, window.rhythm)).collect();
         self.delete_all(&gone).await?;
         let next = values([
             (":one", n(1)),
@@ -165,9 +185,17 @@ impl Store {
 
     /// Changes by their numbers, as a letter tells them: the values of very long ones are left out.
     pub async fn changes_at(&self, wanted: &[Waiting]) -> Result<Vec<(Change, changes::About)>, Error> {
-        let keys: Vec<Key> = wanted.iter().map(|one| keys::change(&one.collection, one.seq)).collect();
+        let changes = wanted.iter().filter(|one| one.talk.is_none());
+        let keys: Vec<Key> = changes.map(|one| keys::change(&one.collection, one.seq)).collect();
         let mut found = self.get_many(&keys).await?;
         keys.iter().filter_map(|key| found.remove(key)).map(changes::from_image).collect()
+    }
+
+    /// What was done about comments, of what waited.
+    pub async fn talks_at(&self, wanted: &[Waiting]) -> Result<Vec<(Talk, changes::About)>, Error> {
+        let keys: Vec<Key> = wanted.iter().filter_map(|one| Some(keys::talk(&one.collection, one.talk?))).collect();
+        let mut found = self.get_many(&keys).await?;
+        keys.iter().filter_map(|key| found.remove(key)).map(comments::from_image).collect()
     }
 }
 

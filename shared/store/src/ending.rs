@@ -99,6 +99,7 @@ impl Store {
         let user = farewell.user;
         for team in &farewell.teams {
             self.rename_in(Range::of(keys::team_feed(*team)), user).await?;
+            self.rename_in(Range::of(keys::team_access_feed(*team)), user).await?;
             let Some(team) = self.team(*team).await? else { continue };
             for workspace in self.rooms_of(&team).await? {
                 for listed in self.listed_in(&workspace).await? {
@@ -115,6 +116,10 @@ impl Store {
         // First what others' partitions hold of it, which this one says where to find.
         let own = keys::user_partition(user);
         for item in self.all(&Range::prefix(own.clone(), keys::SUBSCRIPTIONS)).await? {
+            if let Some(collection) = key_of(&item).and_then(|key| keys::opted_out(&key)) {
+                self.delete_when(&keys::opt_out(&collection, user), None, Item::new()).await?;
+                continue;
+            }
             let subscription: Subscription = read(item)?;
             let item = subscription.item.map(|item| item.id);
             self.end_subscription(&subscription.collection, user, item.as_ref()).await?;

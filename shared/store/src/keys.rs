@@ -21,6 +21,8 @@
 //! | wish that an address be invited | `TEAM#t` | `WISH#sha` |
 //! | single sign-on of a team, its logo | `TEAM#t` | `SSO`, `LOGO` |
 //! | pending invitation of an address (mirror) | `EMAIL#sha` | `INVITE#t` |
+//! | group that follows a collection (and mirror) | `COLL#c`, `TEAM#t` | `SUB#@t.g`, `SUB#g#c` |
+//! | that I do not follow what a group of mine follows (and mirror) | `COLL#c`, `USER#u` | `SUB#!u`, `SUB#!c` |
 //! | workspace, and its collections | `WS#w` | `WS`, `COLL#c` |
 //! | public workspace | `PUBLIC` | `w` |
 //! | workspace of a team beside its library | `TEAM#t` | `ROOM#w` |
@@ -46,6 +48,7 @@
 //! | connection, and its registrations (mirror) | `CONN#x` | `CONN`, `LIVE#c` or `LIVE#c#e` |
 //! | who looks at a collection (and mirror) | `LOOK#c`, `CONN#x` | `CONN#x`, `LOOK#c` |
 //! | ticket for a WebSocket | `TICKET#id` | `TICKET` |
+//! | who was let in, in a team's collections | `FEED#TEAM#t#ACCESS` | `ms#c#id` |
 //! | feed of a team, of a person | `FEED#TEAM#t`, `FEED#USER#u` | `ms#c#seq` |
 //! | what is left to do about an account that has ended | `GONE#u` | `GONE` |
 //! | something happened (not in a collection) | `AUDIT#subject#yyyymm` | `EVT#id` |
@@ -59,7 +62,7 @@
 //! | index gsi1: the trash to be emptied or swept | `TRASH` | `time#c#seq` |
 //! | what I want to be told of, what I have seen of my feed | `USER#u` | `PREFS`, `SEEN` |
 //! | what I am told in the pages | `INBOX#u` | `ms#cause` |
-//! | changes that wait for a mail, and when it goes | `WAITING#u#rhythm`, `USER#u` | `c#seq`, `MAILS#rhythm` |
+//! | changes and comments that wait for a mail, and when it goes | `WAITING#u#rhythm`, `USER#u` | `c#seq` or `c#id`, `MAILS#rhythm` |
 //! | an address that no mail goes to | `EMAIL#sha` | `STOP` |
 //! | index gsi1: mails about changes by the time when they are due | `MAILS` | `time#u` |
 //! | index gsi1: webhooks by the time when they have something to tell | `HOOKS` | `time#h` |
@@ -523,6 +526,56 @@ pub fn subscription(collection: &CollectionId, user: UserId, item: Option<&Eleme
     Key::new(collection_partition(collection), format!("{SUBSCRIPTIONS}{user}{}", of_item(item)))
 }
 
+/// The prefix of the groups that follow a collection, among its subscriptions.
+pub const GROUP_SUBSCRIPTIONS: &str = "SUB#@";
+
+/// That a group follows a collection.
+pub fn group_subscription(collection: &CollectionId, team: TeamId, group: GroupId) -> Key {
+    Key::new(collection_partition(collection), format!("{GROUP_SUBSCRIPTIONS}{team}.{group}"))
+}
+
+/// The prefix of what a group follows, in its team.
+pub fn followed_by_group(group: GroupId) -> String {
+    format!("{SUBSCRIPTIONS}{group}#")
+}
+
+/// The same as its team finds it.
+pub fn group_follows(team: TeamId, group: GroupId, collection: &CollectionId) -> Key {
+    Key::new(team_partition(team), format!("{}{collection}", followed_by_group(group)))
+}
+
+/// The prefix of those who do not follow what a group of theirs follows, among a collection's and a user's subscriptions.
+pub const OPT_OUTS: &str = "SUB#!";
+
+/// That a user does not follow what a group of theirs follows.
+pub fn opt_out(collection: &CollectionId, user: UserId) -> Key {
+    Key::new(collection_partition(collection), format!("{OPT_OUTS}{user}"))
+}
+
+/// The same as the user finds it.
+pub fn my_opt_out(user: UserId, collection: &CollectionId) -> Key {
+    Key::new(user_partition(user), format!("{OPT_OUTS}{collection}"))
+}
+
+/// Of which collection that is.
+pub fn opted_out(key: &Key) -> Option<CollectionId> {
+    key.sk.strip_prefix(OPT_OUTS)?.parse().ok()
+}
+
+/// Where others find what lies under `sort` among the subscriptions of a collection.
+pub fn subscription_mirror(collection: &CollectionId, sort: &str) -> Option<Key> {
+    if let Some(user) = sort.strip_prefix(OPT_OUTS) {
+        return Some(my_opt_out(user.parse().ok()?, collection));
+    }
+    if let Some(group) = sort.strip_prefix(GROUP_SUBSCRIPTIONS) {
+        let (team, group) = group.split_once('.')?;
+        return Some(group_follows(team.parse().ok()?, group.parse().ok()?, collection));
+    }
+    let (user, item) = sort.strip_prefix(SUBSCRIPTIONS).map(|rest| rest.split_once('#').unwrap_or((rest, "")))?;
+    let item: Option<ElementId> = item.parse().ok();
+    Some(my_subscription(user.parse().ok()?, collection, item.as_ref()))
+}
+
 /// The prefix of pointers to pull requests.
 pub const PULLS: &str = "PULL#";
 
@@ -567,9 +620,7 @@ pub fn mirror(collection: &CollectionId, sort: &str) -> Option<Key> {
     if let Some(user) = sort.strip_prefix(GRANTS) {
         return Some(my_grant(user.parse().ok()?, collection));
     }
-    let (user, item) = sort.strip_prefix(SUBSCRIPTIONS).map(|rest| rest.split_once('#').unwrap_or((rest, "")))?;
-    let item: Option<ElementId> = item.parse().ok();
-    Some(my_subscription(user.parse().ok()?, collection, item.as_ref()))
+    subscription_mirror(collection, sort)
 }
 
 /// The prefix of what was deleted in a collection.
@@ -577,15 +628,6 @@ pub const TRASHED: &str = "TRASH#";
 /// A deleted collection as its workspace lists it.
 pub fn trashed_collection(workspace: &WorkspaceId, collection: &CollectionId) -> Key {
     Key::new(workspace_partition(workspace), format!("{TRASHED}{collection}"))
-}
-
-/// Whose subscription an item of a collection is, and of which element of it.
-pub fn subscriber(key: &Key) -> Option<(UserId, Option<ElementId>)> {
-    let rest = key.sk.strip_prefix(SUBSCRIPTIONS)?;
-    match rest.split_once('#') {
-        Some((user, item)) => Some((user.parse().ok()?, Some(item.parse().ok()?))),
-        None => Some((rest.parse().ok()?, None)),
-    }
 }
 
 /// The partition of gsi1 that lists what was deleted.
@@ -895,6 +937,11 @@ pub fn team_feed(team: TeamId) -> String {
     format!("FEED#TEAM#{team}")
 }
 
+/// Apart from it: who was let into a team's collections, and where these went.
+pub fn team_access_feed(team: TeamId) -> String {
+    format!("FEED#TEAM#{team}#ACCESS")
+}
+
 /// What a person wants to be told of.
 pub fn preferences(user: UserId) -> Key {
     Key::new(user_partition(user), "PREFS")
@@ -948,9 +995,19 @@ pub fn waiting(user: UserId, rhythm: &str, collection: &CollectionId, seq: u64) 
     Key::new(waiting_partition(user, rhythm), format!("{collection}#{seq:016}"))
 }
 
+/// That something was done about comments, which waits as well.
+pub fn waiting_talk(user: UserId, rhythm: &str, collection: &CollectionId, id: uuid::Uuid) -> Key {
+    Key::new(waiting_partition(user, rhythm), format!("{collection}#{id}"))
+}
+
 /// A person's feed.
 pub fn user_feed(user: UserId) -> String {
     format!("FEED#USER#{user}")
+}
+
+/// Where the entries of a time begin in a feed.
+pub fn feed_at(at: Timestamp) -> String {
+    milliseconds(at)
 }
 
 /// A feed entry: named by its cause, so that a replayed stream overwrites itself.
@@ -958,7 +1015,7 @@ pub fn feed_entry(feed: String, at: Timestamp, collection: &CollectionId, seq: u
     Key::new(feed, format!("{}#{collection}#{seq:016}", milliseconds(at)))
 }
 
-/// A feed entry about comments, named by its cause as well.
+/// A feed entry about comments or access, named by its cause as well.
 pub fn feed_talk(feed: String, at: Timestamp, collection: &CollectionId, id: uuid::Uuid) -> Key {
     Key::new(feed, format!("{}#{collection}#{id}", milliseconds(at)))
 }

@@ -38,6 +38,7 @@ pub mod ending;
 pub mod events;
 pub mod factors;
 pub mod feed;
+pub mod following;
 pub mod forks;
 pub mod groups;
 pub mod history;

@@ -117,7 +117,7 @@ impl Store {
         let Some(webhook) = self.webhook_at(address).await? else { return Ok(()) };
         let mut news = false;
         for (change, about) in changes.iter().filter(|(change, _)| webhook.begin.is_none_or(|begin| begin.has(change))) {
-            let about = Waiting { collection: about.collection.clone(), seq: change.seq };
+            let about = Waiting::change(&about.collection, change.seq);
             news |= self.queue(address, Message::new(message_id(change), Some(about), change.at, now), now).await?;
         }
         if news { self.touch(address, now).await } else { Ok(()) }

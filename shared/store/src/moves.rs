@@ -75,6 +75,10 @@ impl Store {
             target = still.map_err(|_| Conflict::WorkspaceGone)?.thing;
         };
         drop(turn);
+        if let Some(team) = by.thing.team.filter(|team| after.team != Some(*team)) {
+            // Its groups know this collection no longer.
+            self.end_groups_following(collection, team).await?;
+        }
         self.drop_unseeing(collection, now).await?;
         Ok(after)
     }

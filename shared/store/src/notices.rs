@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::feed::{cursor_of, sort_of};
 use crate::keys::Key;
-use crate::subscriptions::MailLevel;
+use crate::readers::Mark;
+use crate::subscriptions::{MailLevel, Subscription};
 use crate::users::digest;
 use crate::{Error, Item, Leg, Range, Store, flag, keys, n, read, row, s, values, with_ttl};
 
@@ -88,19 +89,32 @@ impl Store {
         self.put_when(item, None, Item::new()).await.map(drop)
     }
 
-    /// Ends the mails about changes of one collection or of all, or about comments. For the link in a mail: whoever has it
+    /// Ends the mails about changes of one collection or of all, about comments or about payments. For the link in a mail: whoever has it
     /// is the reader.
     pub async fn silence(&self, user: UserId, letters: &Letters) -> Result<(), Error> {
         let collection = match letters {
             Letters::ChangesOf(collection) => collection,
-            Letters::Changes | Letters::Comments => {
+            Letters::Changes | Letters::Comments | Letters::Billing => {
                 let mut preferences = self.preferences(user).await?;
-                let ways = if *letters == Letters::Comments { &mut preferences.comments } else { &mut preferences.changes };
+                let ways = match letters {
+                    Letters::Comments => &mut preferences.comments,
+                    Letters::Billing => &mut preferences.billing,
+                    Letters::Changes | Letters::ChangesOf(_) => &mut preferences.changes,
+                };
                 ways.mail = false;
                 return self.keep_preferences(user, preferences).await;
             }
         };
-        for subscription in self.subscriptions_of(user).await?.into_iter().filter(|one| one.collection == *collection) {
+        let Some(profile) = self.profile(user).await? else { return Ok(()) };
+        for subscription in self.followed_by(&profile.caller()).await?.into_iter().filter(|one| one.collection == *collection) {
+            if subscription.group.is_some() {
+                // From now on it is theirs, and what the group wants is nothing to them.
+                let own = Subscription { mail: MailLevel::Off, group: None, ..subscription };
+                let both = [keys::subscription(collection, user, None), keys::my_subscription(user, collection, None)];
+                let legs = both.map(|key| row(&key, "subscription", &own).map(Leg::create));
+                self.transact(&legs.into_iter().collect::<Result<Vec<_>, _>>()?).await?;
+                continue;
+            }
             let item = subscription.item.as_ref().map(|item| &item.id);
             let both = [keys::subscription(collection, user, item), keys::my_subscription(user, collection, item)];
             let off = |key| Leg::update(key, "SET #mail = :off").when("attribute_exists(pk)").text(":off", MailLevel::Off.as_str());
@@ -166,14 +180,9 @@ impl Store {
         self.delete_all(&[keys::mail_stop(&digest(&profile.email))]).await
     }
 
-    /// Until when a person has seen their feed.
-    pub async fn feed_seen(&self, user: UserId) -> Result<Option<Timestamp>, Error> {
-        Ok(self.get(&keys::feed_seen(user)).await?.map(read::<Seen>).transpose()?.map(|seen| seen.at))
-    }
-
     /// Notes that the caller has seen their feed.
     pub async fn see_feed(&self, by: &Caller, at: Timestamp) -> Result<(), Error> {
-        let item = row(&keys::feed_seen(by.user), "seen", &Seen { at })?;
+        let item = row(&keys::feed_seen(by.user), "seen", &Mark { at })?;
         let later = "attribute_not_exists(pk) OR #at < :at";
         self.put_when(item, Some(later), values([(":at", s(at))])).await.map(drop)
     }
@@ -182,9 +191,4 @@ impl Store {
 #[derive(Serialize, Deserialize)]
 struct Chosen {
     preferences: Preferences,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Seen {
-    at: Timestamp,
 }

@@ -5,16 +5,46 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use domain::access::{Caller, CollectionRole, role_in};
 use domain::collection::Head;
 use domain::ids::{CollectionId, UserId};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::keys::Key;
 use crate::users::Profile;
-use crate::{Error, Store, keys, read};
+use crate::{Error, Item, Store, keys, read};
 
 /// The role given to one person in one collection, as its item holds it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Grant {
     /// The role.
     pub role: CollectionRole,
+}
+
+/// Until when somebody has seen their feed.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Mark {
+    pub(crate) at: Timestamp,
+}
+
+/// Collections that somebody may see, each with what they may do there.
+pub type SeenHeads = HashMap<CollectionId, (Head, CollectionRole)>;
+
+/// What says whether the caller may see collections.
+fn heads_for(caller: &Caller, of: &HashSet<CollectionId>) -> Vec<Key> {
+    of.iter().flat_map(|collection| [keys::head(collection), keys::grant(collection, caller.user)]).collect()
+}
+
+fn seen_among(caller: &Caller, of: &HashSet<CollectionId>, items: &mut HashMap<Key, Item>) -> Result<SeenHeads, Error> {
+    let mut seen = HashMap::new();
+    for collection in of {
+        let Some(head) = items.remove(&keys::head(collection)) else { continue };
+        let head: Head = read(head)?;
+        let grant: Option<Grant> = items.remove(&keys::grant(collection, caller.user)).map(read).transpose()?;
+        let there = Head { deleted_at: None, ..head.clone() };
+        if let Some(role) = role_in(caller, &there, grant.map(|grant| grant.role)) {
+            seen.insert(collection.clone(), (head, role));
+        }
+    }
+    Ok(seen)
 }
 
 impl Store {
@@ -39,20 +69,19 @@ impl Store {
 
     /// The collections among `of` that the caller may see, or could until they were deleted, with what they may do there.
     /// One read for all.
-    pub async fn seen(&self, caller: &Caller, of: &HashSet<CollectionId>) -> Result<HashMap<CollectionId, (Head, CollectionRole)>, Error> {
-        let wanted: Vec<_> = of.iter().flat_map(|collection| [keys::head(collection), keys::grant(collection, caller.user)]).collect();
+    pub async fn seen(&self, caller: &Caller, of: &HashSet<CollectionId>) -> Result<SeenHeads, Error> {
+        let mut items = self.get_many(&heads_for(caller, of)).await?;
+        seen_among(caller, of, &mut items)
+    }
+
+    /// The same, and until when the caller has seen their feed; in one read as well.
+    pub async fn seen_of_feed(&self, caller: &Caller, of: &HashSet<CollectionId>) -> Result<(SeenHeads, Option<Timestamp>), Error> {
+        let mark = keys::feed_seen(caller.user);
+        let mut wanted = heads_for(caller, of);
+        wanted.push(mark.clone());
         let mut items = self.get_many(&wanted).await?;
-        let mut seen = HashMap::new();
-        for collection in of {
-            let Some(head) = items.remove(&keys::head(collection)) else { continue };
-            let head: Head = read(head)?;
-            let grant: Option<Grant> = items.remove(&keys::grant(collection, caller.user)).map(read).transpose()?;
-            let there = Head { deleted_at: None, ..head.clone() };
-            if let Some(role) = role_in(caller, &there, grant.map(|grant| grant.role)) {
-                seen.insert(collection.clone(), (head, role));
-            }
-        }
-        Ok(seen)
+        let until = items.remove(&mark).map(read::<Mark>).transpose()?.map(|mark| mark.at);
+        Ok((seen_among(caller, of, &mut items)?, until))
     }
 
     /// Those of `users` who may read a collection now, or could until it was deleted, with their profiles.

@@ -186,7 +186,8 @@ impl Store {
                 let lives = now < key.expires_at && made_since(key.created_at, &profile);
                 let right = same(secret_hash, &key.secret_hash) && *collection == key.collection;
                 let alive = right && lives && self.note_access_key(&key, now).await?;
-                alive.then(|| Caller { writes: false, only: Some(key.collection), ..profile.caller().come(Door::ApiKey) })
+                let only = Some(key.collection);
+                alive.then(|| Caller { writes: false, only, shown_since: Some(key.created_at), ..profile.caller().come(Door::ApiKey) })
             }
             Credential::Known { session: Some(_), .. } => {
                 let session: Session = read(proof_item)?;

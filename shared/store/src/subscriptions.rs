@@ -3,13 +3,13 @@
 use domain::access::{Access, Caller, ReadCollection};
 use domain::change::ItemRef;
 use domain::collection::Head;
-use domain::ids::{CollectionId, ElementId, TeamId, UserId};
+use domain::ids::{CollectionId, ElementId, GroupId, TeamId, UserId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::Key;
 use crate::transact::Leg;
-use crate::{Error, Range, Store, keys, read, row, users};
+use crate::{Error, Item, Range, Store, following, keys, read, row, users};
 
 /// How a subscriber is told by mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,6 +69,9 @@ pub struct Subscription {
     /// The collection's number at that time: they are told of later changes.
     #[serde(default)]
     pub after: u64,
+    /// The group that subscribed in their stead: they have chosen nothing themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupId>,
 }
 
 /// What a subscriber chooses; what is left out stays as it is, and is on at first.
@@ -100,9 +103,16 @@ pub(crate) fn legs(head: &Head, caller: &Caller, item: Option<ItemRef>, wish: Wi
         mail: wish.mail.unwrap_or(MailLevel::Now),
         since: now,
         after,
+        group: None,
     };
+    let both = [keys::subscription(collection, user, id.as_ref()), keys::my_subscription(user, collection, id.as_ref())];
+    wished(both, "subscription", &subscription, wish)
+}
+
+/// The legs that write the same into two places, of which each keeps what is not wished for.
+pub(crate) fn wished(both: [Key; 2], kind: &str, subscription: &impl Serialize, wish: Wish) -> Result<[Leg; 2], Error> {
     let leg = |key: Key| {
-        let mut item = row(&key, "subscription", &subscription)?;
+        let mut item = row(&key, kind, subscription)?;
         item.retain(|name, _| name != "pk" && name != "sk");
         let set = |name: &String| {
             let kept = match name.as_str() {
@@ -119,23 +129,32 @@ pub(crate) fn legs(head: &Head, caller: &Caller, item: Option<ItemRef>, wish: Wi
         let expression = format!("SET {}", names.into_iter().map(set).collect::<Vec<_>>().join(", "));
         Ok::<Leg, Error>(item.into_iter().fold(Leg::update(key, expression), |leg, (name, value)| leg.value(&format!(":{name}"), value)))
     };
-    Ok([leg(keys::subscription(collection, user, id.as_ref()))?, leg(keys::my_subscription(user, collection, id.as_ref()))?])
+    let [one, other] = both;
+    Ok([leg(one)?, leg(other)?])
 }
 
 impl Store {
     /// Subscribes the caller to a collection or to an item of it, or changes how they are told. Who is being removed
     /// from the team at the same time is refused.
     pub async fn subscribe(&self, by: &Access<ReadCollection>, item: Option<ItemRef>, wish: Wish, now: Timestamp) -> Result<(), Error> {
+        let whole = item.is_none();
         let mut all = Vec::from(legs(&by.thing, &by.caller, item, wish, by.thing.seq, now)?);
+        if whole {
+            all.extend(following::opt_out_legs(&by.thing.collection, by.caller.user).map(Leg::delete));
+        }
         if let Some(team) = by.thing.team {
             all.push(users::still_in(&by.caller, team)?);
         }
         self.commit(&all).await
     }
 
-    /// Ends the caller's subscription. One that is not there is as good as ended.
+    /// Ends the caller's subscription; also to what a group of theirs follows. One that is not there is as good as ended.
     pub async fn unsubscribe(&self, by: &Access<ReadCollection>, item: Option<&ElementId>) -> Result<(), Error> {
-        self.end_subscription(&by.thing.collection, by.caller.user, item).await
+        let (collection, user) = (&by.thing.collection, by.caller.user);
+        if item.is_none() && self.through_groups(&by.caller, &by.thing).await?.is_some() {
+            return self.opt_out(collection, user).await;
+        }
+        self.end_subscription(collection, user, item).await
     }
 
     /// Ends a subscription on both sides.
@@ -144,31 +163,40 @@ impl Store {
         self.commit(&both.map(Leg::delete)).await
     }
 
-    /// The caller's subscription to a collection, or to an item of it.
+    /// The caller's subscription to a collection, or to an item of it; to a collection perhaps through a group. One read.
     pub async fn subscription(&self, by: &Access<ReadCollection>, item: Option<&ElementId>) -> Result<Option<Subscription>, Error> {
-        self.get(&keys::subscription(&by.thing.collection, by.caller.user, item)).await?.map(read).transpose()
+        let own = keys::subscription(&by.thing.collection, by.caller.user, item);
+        match item {
+            Some(_) => self.get(&own).await?.map(read).transpose(),
+            None => self.subscription_or_group(&by.caller, &by.thing, own).await,
+        }
     }
 
-    /// A person's subscriptions.
+    /// What a person subscribed to themselves.
     pub async fn subscriptions_of(&self, user: UserId) -> Result<Vec<Subscription>, Error> {
         let items = self.all(&Range::prefix(keys::user_partition(user), keys::SUBSCRIPTIONS)).await?;
-        items.into_iter().map(read).collect()
+        items.into_iter().filter(is_own).map(read).collect()
     }
 
-    /// The caller's subscriptions to what is still there and theirs to see, with the names of the collections: one read
-    /// more.
+    /// What the caller follows, themselves or through a group, of what is still there and theirs to see, with the names of
+    /// the collections: one read more.
     pub async fn subscriptions_seen(&self, caller: &Caller) -> Result<Vec<(Subscription, String)>, Error> {
-        let all = self.subscriptions_of(caller.user).await?;
+        let all = self.followed_by(caller).await?;
         let seen = self.seen(caller, &all.iter().map(|subscription| subscription.collection.clone()).collect()).await?;
         let there = |subscription: &Subscription| seen.get(&subscription.collection).filter(|(head, _)| head.deleted_at.is_none());
         let named = all.into_iter().filter_map(|one| Some((there(&one)?.0.name.clone(), one)));
         Ok(named.map(|(name, subscription)| (subscription, name)).collect())
     }
 
-    /// Everyone who subscribed to a collection or to something in it. Whether they may still see it is asked when they
-    /// are told.
-    pub async fn subscribers(&self, collection: &CollectionId) -> Result<Vec<Subscription>, Error> {
+    /// Everyone who subscribed to a collection or to something in it themselves.
+    pub(crate) async fn subscriptions_in(&self, collection: &CollectionId) -> Result<Vec<Subscription>, Error> {
         let items = self.all(&Range::prefix(keys::collection_partition(collection), keys::SUBSCRIPTIONS)).await?;
-        items.into_iter().map(read).collect()
+        items.into_iter().filter(is_own).map(read).collect()
     }
+}
+
+/// Whether somebody subscribed themselves: a group's subscription, and that somebody does not take part in it, lie among
+/// them.
+pub(crate) fn is_own(item: &Item) -> bool {
+    item.get("kind").and_then(|kind| kind.as_s().ok()).is_some_and(|kind| kind == "subscription")
 }

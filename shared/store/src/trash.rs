@@ -252,8 +252,7 @@ impl Store {
             for partition in [keys::log_partition(&trashed.collection), keys::collection_partition(&trashed.collection)] {
                 let found = self.all(&Range::of(partition)).await?;
                 for key in found.iter().filter_map(key_of) {
-                    let subscriber = keys::subscriber(&key);
-                    gone.extend(subscriber.map(|(user, item)| keys::my_subscription(user, &trashed.collection, item.as_ref())));
+                    gone.extend(keys::subscription_mirror(&trashed.collection, &key.sk));
                     gone.push(key);
                 }
             }

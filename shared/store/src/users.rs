@@ -82,6 +82,7 @@ impl Profile {
             key: None,
             writes: true,
             only: None,
+            shown_since: None,
             client: None,
             once: None,
             workspace: self.workspace.clone(),

@@ -96,7 +96,7 @@ pub async fn print(columns: &[usize]) {
 }
 
 /// Round trips, and what they take: `2 (6 + 14 units)` reads and writes.
-fn cell(calls: &[Call]) -> String {
+pub(crate) fn cell(calls: &[Call]) -> String {
     let table: Vec<&Call> = calls.iter().filter(|call| call.operation != "PostToConnection" && call.operation != "SendRawEmail").collect();
     let is_read = |call: &&&Call| matches!(call.operation.as_str(), "GetItem" | "BatchGetItem" | "Query" | "TransactGetItems");
     let reads: f64 = table.iter().filter(is_read).map(|call| call.units).sum();

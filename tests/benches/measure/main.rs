@@ -1,6 +1,6 @@
 //! What Postroom costs and how fast it is, as one Markdown table each: `cargo bench -p tests`, or a part of it:
-//! `cargo bench -p tests -- costs | events | saves | crowd | sockets | import | signin | process`. Numbers choose the sizes that
-//! costs and events are counted for: `cargo bench -p tests -- costs 1 100`.
+//! `cargo bench -p tests -- costs | feed | events | saves | crowd | sockets | import | signin | process`. Numbers choose the
+//! sizes that costs and events are counted for: `cargo bench -p tests -- costs 1 100`.
 //!
 //! Costs are counted below the SDK clients, so they hold in the cloud, too. Times are this machine's, with the whole
 //! product, its embedded database and the clients that ask it on the same cores.
@@ -8,6 +8,7 @@
 mod costs;
 mod crowd;
 mod events;
+mod feed;
 mod process;
 mod saves;
 mod signin;
@@ -30,6 +31,9 @@ fn main() {
         }
         if wants("events") {
             events::print(if sizes.is_empty() { &[1, 10, 100, 1_000] } else { &sizes }).await;
+        }
+        if wants("feed") {
+            feed::print(if sizes.is_empty() { &[10, 10_000, 1_000_000] } else { &sizes }).await;
         }
         let mut rows = Vec::new();
         if wants("saves") {

@@ -113,6 +113,36 @@ async fn more_costs_what_is_left_and_less_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn invoices_are_told_of_as_one_chooses() {
+    let world = in_april().await;
+    let ann = world.person("ann").await;
+    let team = world.team(&ann, "Acme", 3).await;
+    plan(&world, &ann, team, "team", "month").await;
+    world.settle().await;
+    let told = async |ann: &Person| {
+        let all = world.get(ann, "/api/notifications").await["notifications"].clone();
+        all.as_array().unwrap().iter().filter(|one| one["category"] == "billing").cloned().collect::<Vec<_>>()
+    };
+    let first = told(&ann).await;
+    assert_eq!((first.len(), &first[0]["text"]), (1, &json!("Invoice INV-0001 for Acme is over $24.00")));
+    assert_eq!(first[0]["link"], format!("/teams/{team}/invoices/1"));
+    // The letter ends its kind by one click; the inbox goes on.
+    let mail = world.last_mail("ann@example.com");
+    let click = mail.headers["List-Unsubscribe"].trim_matches(['<', '>']).to_owned();
+    let path = click[click.find("/api/").unwrap()..].to_owned();
+    assert_eq!(world.anyone("POST", &path, json!({})).await.is(200)["unsubscribed"], "billing");
+    let letters = world.mails("ann@example.com").len();
+    pay(&world, &ann, team, 1).await;
+    world.settle().await;
+    assert_eq!((told(&ann).await.len(), world.mails("ann@example.com").len()), (2, letters));
+    // By mail only.
+    world.by(&ann, "PUT", "/api/me/notifications", json!({"billing": {"in_app": false, "mail": true}})).await.is(200);
+    seats(&world, &ann, team, 5).await.is(200);
+    world.settle().await;
+    assert_eq!((told(&ann).await.len(), world.mails("ann@example.com").len()), (2, letters + 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_team_that_does_not_pay_reads_until_it_does() {
     let world = in_april().await;
     let ann = world.person("ann").await;

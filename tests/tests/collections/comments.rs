@@ -421,3 +421,62 @@ async fn a_stream_that_repeats_itself_tells_once() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn comments_come_with_the_letter_of_the_hour() {
+    TestApp::on_each_engine(async |app| {
+        let world = world(app).await;
+        let (bob, vera) = (&world.bob, &world.vera);
+        let follow = async |mail: &str| {
+            vera.put(&format!("/api/collections/{}/subscription", world.collection), json!({"mail": mail}).to_string()).await.ok();
+        };
+        follow("hourly").await;
+        say(bob, &world.on_request(), json!({"body": "Does it <b>bite</b>?\nSometimes?"})).await;
+        let gone = say(bob, &world.on_collection(), json!({"body": "never mind"})).await;
+        let item = format!("/api/collections/{}/items/{}", world.collection, world.request);
+        bob.patch(&item, json!({"name": "bark loudly"}).to_string()).await.ok();
+        bob.delete(&format!("{}/{}", world.on_collection(), gone["id"])).await.status(204);
+        // A mention goes at once, and not once more with the hour.
+        say(bob, &world.on_request(), json!({"body": "@vera look"})).await;
+        app.settle().await;
+        assert_eq!(app.mail_to(&vera.email).await.subject, "bob mentioned you on the request “bark loudly” in Pets");
+        app.advance("PT61M").await;
+        let mail = app.mail_to(&vera.email).await;
+        assert_eq!(mail.subject, "Pets · 1 change and 1 comment");
+        assert!(
+            mail.text.contains("bob commented on the request “bark”")
+                && mail.text.contains("Does it <b>bite</b>?")
+                && mail.text.contains("Sometimes?"),
+            "{}",
+            mail.text
+        );
+        assert!(mail.html.contains("&#60;b&#62;bite") && !mail.html.contains("<b>bite"), "{}", mail.html);
+        assert!(
+            mail.text.contains("changed the request") && !mail.text.contains("never mind") && !mail.text.contains("@vera"),
+            "{}",
+            mail.text
+        );
+        // Who wants no letters about comments has the rest; who wants only those is told how to end them.
+        let (bob, vera) = (app.sign_in("bob").await, app.sign_in("vera").await);
+        let wants = |wanted: Value| vera.put("/api/me/notifications", wanted.to_string());
+        wants(json!({"comments": {"in_app": true, "mail": false}})).await.ok();
+        say(&bob, &world.on_request(), json!({"body": "still?"})).await;
+        app.settle().await;
+        app.advance("PT61M").await;
+        assert!(app.mails_to(&vera.email).await.is_empty());
+        let (bob, vera) = (app.sign_in("bob").await, app.sign_in("vera").await);
+        let wants = |wanted: Value| vera.put("/api/me/notifications", wanted.to_string());
+        wants(json!({"changes": {"in_app": true, "mail": false}})).await.ok();
+        bob.patch(&item, json!({"name": "bark"}).to_string()).await.ok();
+        say(&bob, &world.on_request(), json!({"body": "and now?"})).await;
+        app.settle().await;
+        app.advance("PT61M").await;
+        let mail = app.mail_to(&vera.email).await;
+        assert!(
+            mail.subject.starts_with("Pets · bob commented on") && mail.text.contains("and now?") && !mail.text.contains("changed"),
+            "{mail:?}"
+        );
+        app.mails().await;
+    })
+    .await;
+}

@@ -327,3 +327,140 @@ async fn a_connection_is_told_before_it_ends_and_closed_with_a_reason() {
     assert!(before.iter().any(|frame| frame["type"] == "postroom.session.ended"), "{before:#?}");
     app.finish().await;
 }
+
+impl World {
+    /// A group with these members in it.
+    async fn group(&self, name: &str, members: &[&User]) -> String {
+        let path = format!("/api/teams/{}/groups", self.team.id);
+        let made = self.anna.post(&path, json!({"name": name})).await.ok();
+        let id = made.at("/group/id").as_u64().expect("an id").to_string();
+        self.set_group(&id, "add", members).await;
+        id
+    }
+
+    async fn set_group(&self, group: &str, change: &str, members: &[&User]) {
+        let ids: Vec<u64> = members.iter().map(|user| user.id).collect();
+        self.anna.patch(&format!("/api/teams/{}/groups/{group}", self.team.id), json!({change: ids}).to_string()).await.ok();
+    }
+}
+
+async fn feed(user: &User) -> Vec<String> {
+    names(&user.get("/api/feed").await.ok().at("/entries"))
+}
+
+#[tokio::test]
+async fn a_group_follows_with_whoever_is_in_it() {
+    TestApp::on_each_engine(async |app| {
+        let mut world = world(app).await;
+        let (carl, dora) = (app.join(&world.team, "carl", "viewer").await, app.join(&world.team, "dora", "viewer").await);
+        let group = world.group("Dog people", &[&world.bob, &carl]).await;
+        let path = world.at(&format!("/subscription?group={group}"));
+        // Who chooses who sees it subscribes groups, of this team.
+        world.bob.put(&path, "{}").await.refused(403, "forbidden");
+        world.bob.delete(&path).await.refused(403, "forbidden");
+        world.anna.put(&world.at("/subscription?group=12345"), "{}").await.refused(404, "not_found");
+        world.anna.put(&world.at("/subscription?group=dogs"), "{}").await.refused(404, "not_found");
+        world.anna.put(&format!("{path}&item=x"), "{}").await.refused(400, "malformed");
+        let kept = world.anna.put(&path, json!({"mail": "now"}).to_string()).await.ok();
+        assert_eq!((kept.at("/subscription/mail"), kept.at("/subscription/group").to_string()), (json!("now"), group.clone()));
+        // They hear of it in each way, and dora does not.
+        let mut socket = carl.listen().await;
+        assert_eq!(socket.following().await.len(), 1);
+        world.rename("sit", "sit 1").await;
+        app.settle().await;
+        assert_eq!((feed(&world.bob).await, feed(&carl).await, feed(&dora).await), (vec!["sit 1".into()], vec!["sit 1".into()], vec![]));
+        assert_eq!(socket.next_event().await["item"]["name"], "sit 1");
+        let mail = app.mail_to(&carl.email).await;
+        assert!(mail.text.contains("sit 1"), "{}", mail.text);
+        assert_eq!(app.mails_to(&world.bob.email).await.len(), 1);
+        let list = world.anna.get(&world.at("/subscribers")).await.ok();
+        let told: Vec<Value> =
+            list.at("/subscribers").as_array().expect("a list").iter().map(|one| one["user"]["username"].clone()).collect();
+        assert_eq!((told.len(), list.at("/groups/0/name"), list.at("/groups/0/mail")), (3, json!("Dog people"), json!("now")), "{list}");
+        let mine = carl.get("/api/subscriptions").await.ok();
+        assert_eq!(mine.at("/subscriptions/0/group").to_string(), group);
+        assert!(carl.get("/notifications/settings").await.ok().text.contains("through a group"));
+        // Carl ends his letters by one click, bob chooses his own rhythm; the group changes its own.
+        let click = mail.headers["List-Unsubscribe"].trim_matches(['<', '>']).to_owned();
+        app.nobody().post(click.strip_prefix(app.url()).expect("ours"), json!({})).await.ok();
+        world.bob.put(&world.at("/subscription"), json!({"mail": "off"}).to_string()).await.ok();
+        world.anna.put(&path, json!({"feed": true}).to_string()).await.ok();
+        app.advance("PT2M").await;
+        world.rename("sit 1", "sit 2").await;
+        app.settle().await;
+        app.advance("PT6M").await;
+        assert!(app.mails_to(&carl.email).await.is_empty() && app.mails_to(&world.bob.email).await.is_empty());
+        assert_eq!(carl.get(&world.at("/subscription")).await.ok().at("/subscription/mail"), "off");
+        // Out for themselves, and in again.
+        (world.anna, world.bob) = (app.sign_in("anna").await, app.sign_in("bob").await);
+        let (carl, dora) = (app.sign_in("carl").await, app.sign_in("dora").await);
+        carl.delete(&world.at("/subscription")).await.ok();
+        assert_eq!(carl.get(&world.at("/subscription")).await.ok().at("/subscription"), Value::Null);
+        assert_eq!(carl.get("/api/subscriptions").await.ok().at("/subscriptions"), json!([]));
+        world.rename("sit 2", "sit 3").await;
+        app.settle().await;
+        assert_eq!(feed(&carl).await[0], "sit 2");
+        carl.put(&world.at("/subscription"), json!({"mail": "off"}).to_string()).await.ok();
+        // Who comes later hears of what comes later; who leaves the group hears nothing more through it.
+        world.set_group(&group, "add", &[&dora]).await;
+        app.advance("PT2M").await;
+        world.rename("sit 3", "sit 4").await;
+        app.settle().await;
+        assert_eq!((feed(&carl).await[0].as_str(), feed(&dora).await), ("sit 4", vec!["sit 4".to_owned()]));
+        app.mail_to(&dora.email).await;
+        world.set_group(&group, "remove", &[&dora, &carl]).await;
+        assert_eq!(dora.get("/api/subscriptions").await.ok().at("/subscriptions"), json!([]));
+        app.advance("PT2M").await;
+        world.rename("sit 4", "sit 5").await;
+        app.settle().await;
+        assert_eq!((feed(&carl).await[0].as_str(), feed(&dora).await[0].as_str()), ("sit 5", "sit 4"), "carl follows by himself now");
+        assert!(app.mails_to(&dora.email).await.is_empty());
+        app.mails().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_group_follows_ends_with_sight_and_with_the_group() {
+    let app = TestApp::start().await;
+    let world = world(&app).await;
+    let carl = app.join(&world.team, "carl", "viewer").await;
+    let group = world.group("Dog people", &[&carl]).await;
+    let path = world.at(&format!("/subscription?group={group}"));
+    world.anna.put(&path, json!({"mail": "off"}).to_string()).await.ok();
+    let page = world.anna.get(&world.at("/access").replace("/api", "")).await.ok();
+    assert!(page.text.contains("Unsubscribe<span class=\"sr\"> Dog people"), "{page}");
+    // Hidden from him: no event, no feed, no place in the list. Seen again, he follows again.
+    let hide = |role: Value| world.anna.put(&world.at("/access"), json!({"to": format!("user:{}", carl.id), "role": role}).to_string());
+    hide(json!("none")).await.ok();
+    world.rename("sit", "sit 1").await;
+    app.settle().await;
+    assert!(feed(&carl).await.is_empty());
+    assert_eq!(carl.get("/api/subscriptions").await.ok().at("/subscriptions"), json!([]));
+    assert!(!world.anna.get(&world.at("/subscribers")).await.ok().text.contains("carl"));
+    hide(Value::Null).await.ok();
+    app.advance("PT2M").await;
+    world.rename("sit 1", "sit 2").await;
+    app.settle().await;
+    assert_eq!(feed(&carl).await[0], "sit 2");
+    // The group ends it, the audit log knows, and a group that is deleted leaves nothing.
+    world.anna.delete(&path).await.ok();
+    world.anna.delete(&path).await.ok();
+    app.advance("PT2M").await;
+    world.rename("sit 2", "sit 3").await;
+    app.settle().await;
+    assert_eq!(feed(&carl).await[0], "sit 2");
+    let log = world.anna.get(&format!("/api/teams/{}/audit", world.team.id)).await;
+    assert!(
+        log.text.contains("group_follows")
+            || world.anna.get(&format!("/teams/{}/audit", world.team.id)).await.ok().text.contains("group follows")
+    );
+    world.anna.put(&path, "{}").await.ok();
+    world.anna.delete(&format!("/api/teams/{}/groups/{group}", world.team.id)).await.ok();
+    let keys = app.table_keys().await;
+    let left: Vec<_> = keys.iter().filter(|(_, sk)| sk.starts_with("SUB#") && sk.contains(&group)).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(world.anna.get(&world.at("/subscribers")).await.ok().at("/groups"), json!([]));
+    app.mails().await;
+    app.finish().await;
+}

@@ -6,6 +6,7 @@ mod conflicts;
 mod crowd;
 mod edits;
 mod elsewhere;
+mod feed;
 mod following;
 mod foreign;
 mod forks;

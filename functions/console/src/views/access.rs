@@ -71,6 +71,8 @@ pub struct GroupRole {
     pub members: usize,
     /// What was given to it.
     pub role: Option<&'static str>,
+    /// How its members are mailed, where it follows the collection.
+    pub follows: Option<&'static str>,
 }
 
 /// Somebody who asks for access.

@@ -1,4 +1,4 @@
-//! The Team Library, a collection with its tree, and the feed.
+//! The Team Library, a collection with its tree, and what happened to it.
 
 use std::collections::BTreeMap;
 
@@ -252,31 +252,6 @@ pub fn flatten(nodes: Vec<Node>) -> Vec<Step> {
     steps
 }
 
-/// `/teams/{team}/feed`.
-#[derive(Debug, Template)]
-#[template(path = "feed.html")]
-pub struct Feed {
-    /// Around it.
-    pub frame: Frame,
-    /// The team.
-    pub team: TeamLink,
-    /// What happened, newest first.
-    pub days: Vec<Day>,
-    /// Where the next page starts.
-    pub older: Option<String>,
-    /// What the live client watches: `collection:seq` with spaces between.
-    pub watch: String,
-}
-
-/// What happened on one day (UTC).
-#[derive(Debug, Clone)]
-pub struct Day {
-    /// `Today`, `Yesterday` or the date.
-    pub name: String,
-    /// Newest first.
-    pub entries: Vec<Entry>,
-}
-
 /// Something that happened to a collection.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -311,28 +286,6 @@ pub struct EntryItem {
     pub kind: &'static str,
     /// Its name.
     pub name: String,
-}
-
-/// The days that entries fall on, newest first as they came.
-pub fn days(entries: Vec<Entry>, now: jiff::Timestamp) -> Vec<Day> {
-    let day = |at: jiff::Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let today = day(now);
-    let mut days: Vec<(jiff::civil::Date, Day)> = Vec::new();
-    for entry in entries {
-        let date = day(entry.at.0);
-        match days.last_mut() {
-            Some((last, found)) if *last == date => found.entries.push(entry),
-            _ => {
-                let name = match today.since(date).map(|span| span.get_days()) {
-                    Ok(0) => "Today".to_owned(),
-                    Ok(1) => "Yesterday".to_owned(),
-                    _ => date.strftime("%A, %-d %B %Y").to_string(),
-                };
-                days.push((date, Day { name, entries: vec![entry] }));
-            }
-        }
-    }
-    days.into_iter().map(|(_, day)| day).collect()
 }
 
 /// What a collection can be exported as: the word of the API, and what it is called.

@@ -7,6 +7,7 @@ mod billing;
 mod comments;
 mod domains;
 mod door;
+mod feed;
 mod forks;
 mod item;
 mod keys;
@@ -30,12 +31,12 @@ pub use billing::{Bill, Billing, InvoicePage, Line, Plan};
 pub use comments::{Comment, Comments, Piece, Thread};
 pub use domains::{Domain, Domains, Found};
 pub use door::{Confirm, Forgot, Home, Invite, Landing, Link, Note, Problem, Signin, Signup};
+pub use feed::{Day, Feed, FeedEntry, FeedFilter, Pick, days};
 pub use forks::{ForkRow, Forks, Origin, PullPage, PullRow, Reviewer, Room, Touched};
 pub use item::{Block, Example, Item, Request, Row, Table};
 pub use keys::{AccessKey, Choice, Key, Keys};
 pub use library::{
-    Asked, Collection, CollectionPage, Day, EXPORTS, Entry, EntryItem, Feed, Folder, FoundPage, Leaf, Library, Match, Node, SORTS, Step,
-    days, flatten,
+    Asked, Collection, CollectionPage, EXPORTS, Entry, EntryItem, Folder, FoundPage, Leaf, Library, Match, Node, SORTS, Step, flatten,
 };
 pub use notices::{CategoryRow, Followed, Notice, NotificationSettings, Notifications, RHYTHMS, Unsubscribe, same};
 pub use past::{Bin, Field, Gone, History, Past, Return};
@@ -58,10 +59,12 @@ pub struct Frame {
     pub teams: Vec<TeamLink>,
     /// The team the page is about.
     pub team: Option<TeamLink>,
-    /// Which tab of the team it is: `library`, `feed` or `team`. `lost` where it is not known who looks.
+    /// Which tab of the team it is: `library`, `feed` or `team`; `mine` on the viewer's own feed. `lost` where it is not known who looks.
     pub section: &'static str,
     /// How many notices the viewer has not read.
     pub unread: usize,
+    /// Whether the viewer's feed has something new.
+    pub news: bool,
     /// What the page stands in, the outermost first.
     pub way: Vec<Crumb>,
 }

@@ -97,6 +97,8 @@ pub struct Followed {
     pub feed: bool,
     /// Whether live without being asked.
     pub socket: bool,
+    /// Whether a group of theirs subscribed, and they have chosen nothing themselves.
+    pub by_group: bool,
 }
 
 /// `/unsubscribe`.

@@ -35,7 +35,15 @@ pub fn inside(name: &str, section: &'static str) -> Frame {
         logo: None,
         role: "viewer".into(),
     };
-    Frame { viewer: Some(viewer()), teams: vec![link(name), other], team: Some(link(name)), section, unread: 3, way: Vec::new() }
+    Frame {
+        viewer: Some(viewer()),
+        teams: vec![link(name), other],
+        team: Some(link(name)),
+        section,
+        unread: 3,
+        news: true,
+        way: Vec::new(),
+    }
 }
 
 /// The frame of a page that stands in a collection of a workspace.
@@ -219,6 +227,7 @@ fn settings(name: &str) -> NotificationSettings {
         mail: "daily",
         feed: true,
         socket: false,
+        by_group: true,
     };
     NotificationSettings {
         frame: inside(name, "notices"),
@@ -323,8 +332,8 @@ pub fn access(name: &str) -> AccessPage {
         name: name.into(),
         everyone: Some("viewer"),
         groups: vec![
-            GroupRole { id: "7".into(), name: name.into(), members: 3, role: Some("editor") },
-            GroupRole { id: "8".into(), name: "Contractors".into(), members: 1, role: None },
+            GroupRole { id: "7".into(), name: name.into(), members: 3, role: Some("editor"), follows: Some("daily") },
+            GroupRole { id: "8".into(), name: "Contractors".into(), members: 1, role: None, follows: None },
         ],
         mine: "admin",
         members: vec![
@@ -378,7 +387,7 @@ pub fn workspace_settings(name: &str) -> WorkspaceSettings {
         description: name.into(),
         fixed: false,
         people: vec![person("1", "mira", Some("admin")), person("2", name, None)],
-        groups: vec![GroupRole { id: "7".into(), name: name.into(), members: 3, role: Some("editor") }],
+        groups: vec![GroupRole { id: "7".into(), name: name.into(), members: 3, role: Some("editor"), follows: None }],
         may_manage: true,
         may_share: true,
         may_publish: true,
@@ -610,12 +619,39 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
             ..collection("c3", "A collection whose name goes on for so long that it has to wrap on every screen there is")
         },
     ];
-    let feed = |entries| Feed {
-        frame: inside(name, "feed"),
-        team: link(name),
-        days: days(entries, day_of),
-        older: Some("next".into()),
-        watch: "c1:12".into(),
+    let feed = |entries: Vec<Entry>, team: bool| {
+        let open = |entry: &Entry| Past {
+            entry: entry.clone(),
+            program: name.into(),
+            fields: vec![Field { place: name.into(), before: Some(name.into()), after: None }],
+            restore: None,
+        };
+        let entries = entries.into_iter().enumerate().map(|(at, entry)| FeedEntry {
+            unread: at == 0,
+            open: Some("?open=c1-12".into()),
+            changes: (at == 1).then(|| vec![open(&entry)]),
+            back: (at == 1).then(|| Return { seq: 11, item: Some("a1".into()), deleted: false }),
+            entry,
+        });
+        let pick = Pick { value: "1".into(), name: name.into(), chosen: true };
+        Feed {
+            frame: inside(name, "feed"),
+            team: team.then(|| name.into()),
+            home: "/feed".into(),
+            atom: "https://postroom.example/api/feed.atom?apikey={key}".into(),
+            filter: FeedFilter {
+                collections: vec![pick.clone()],
+                people: vec![pick.clone()],
+                kinds: vec![pick],
+                item: name.into(),
+                on: true,
+                ..FeedFilter::default()
+            },
+            news: true,
+            days: days(entries.collect(), day_of),
+            older: Some("?cursor=next".into()),
+            watch: "c1:12".into(),
+        }
     };
     let page = |tree, subscription, changes| CollectionPage {
         frame: in_collection(name),
@@ -1022,8 +1058,9 @@ pub fn pages(name: &str) -> Vec<(&'static str, String)> {
             }),
         ),
         ("public-collection", html(&|| public_collection(name).render())),
-        ("feed", html(&|| feed(entries(name)).render())),
-        ("feed-empty", html(&|| feed(vec![]).render())),
+        ("feed", html(&|| feed(entries(name), true).render())),
+        ("feed-mine", html(&|| feed(entries(name), false).render())),
+        ("feed-empty", html(&|| feed(vec![], true).render())),
         ("account", html(&|| account.render())),
         ("person", html(&|| person(false).render())),
         ("person-mine", html(&|| person(true).render())),
