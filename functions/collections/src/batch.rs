@@ -7,15 +7,16 @@ use domain::json;
 use domain::limit;
 use domain::once::Once;
 use serde_json::{Value, json as value};
-use store::batches::{Asked, Batch};
+use store::batches::{Asked, Batch, steps};
 
 use crate::{items, operations};
 
 /// Steps of one request: a Lambda answers within its time.
 const STEPS: usize = 25;
 
-/// Several edits at once. Up to 32 are done together or not at all, each as a change of its own, however much one of them
-/// creates, moves or deletes. More of them are done in steps of 32, each of them together or not at all: where the answer has a `cursor`, send the same operations again with
+/// Several edits at once. Up to 40 are done together or not at all, each as a change of its own, however much one of them
+/// creates, moves or deletes; where they are deletions, or create folders with something in them, 32 are. More of them are
+/// done in steps, each of them together or not at all: where the answer has a `cursor`, send the same operations again with
 /// it. Who heard no answer sends the same again with the same `Idempotency-Key`: steps that were done are not done twice.
 #[utoipa::path(post, path = "/api/collections/{collection}/batch", tag = "Items", request_body(content = serde_json::Value, description = "`{\"operations\":[{\"op\":\"create|update|patch|move|delete\",…}]}`, see the description"), params(("collection" = String, Path)),
     responses((status = 200, description = "`{\"results\":[{\"op\",\"id\",\"revision\",\"merged\"?}],\"done\",\"total\",\"cursor\"}`"),
@@ -27,22 +28,24 @@ pub(crate) async fn batch(
     Document(body): Document,
 ) -> Result<app::Json<Value>, Problem> {
     let operations: Vec<Asked> = operations::read(&app, &body, limit::EDITS)?.into_iter().map(|(_, asked)| asked).collect();
+    let steps = steps(&operations);
     let cursor = json::get(&body, "cursor").and_then(json::text);
     let (name, start) = match &cursor {
         Some(cursor) => {
             let read = cursor.rsplit_once('.').and_then(|(name, at)| Some((name.to_owned(), at.parse::<usize>().ok()?)));
-            let in_step = |at: usize| at.is_multiple_of(limit::EDITS_AT_ONCE) && at < operations.len();
-            read.filter(|(_, at)| in_step(*at)).ok_or_else(|| Problem::field("/cursor", "this is no cursor of these operations"))?
+            read.filter(|(_, at)| steps.iter().any(|step| step.start == *at))
+                .ok_or_else(|| Problem::field("/cursor", "this is no cursor of these operations"))?
         }
         None => (by.caller.once.as_ref().map_or_else(|| app.new_id().to_string(), |once| once.key.clone()), 0),
     };
     let total = operations.len();
     let mut results = Vec::new();
     let mut at = start;
-    for step in operations[start..].chunks(limit::EDITS_AT_ONCE).take(STEPS) {
+    for step in steps.iter().filter(|step| start <= step.start).take(STEPS) {
+        let step = &operations[step.clone()];
         let mut by = by.clone();
         let asked = body_hash(step);
-        if total > limit::EDITS_AT_ONCE || by.caller.once.is_some() {
+        if steps.len() > 1 || by.caller.once.is_some() {
             // Each step is known again by itself.
             let key = Tokens::hash(&format!("{name} step {at}"));
             let done = app.store.done_before(by.caller.user, &key).await?;

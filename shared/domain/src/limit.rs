@@ -115,9 +115,7 @@ pub const ONCE_HOURS: i64 = 24;
 /// How long what was deleted or replaced can be read and brought back, in days.
 pub const TRASH_DAYS: i64 = 90;
 /// Edits that are committed together.
-pub const EDITS_AT_ONCE: usize = 32;
-/// Items that one of them takes at most, where it is not large: of a deletion the change, the element, its place in the trash.
-pub const EDIT_LEGS: usize = 3;
+pub const EDITS_AT_ONCE: usize = 40;
 /// Edits of one request.
 pub const EDITS: usize = 2_000;
 /// Characters of a tag.
@@ -144,7 +142,7 @@ const _: () = assert!(3 + 4 * (ELEMENT_STORED_BYTES / PART_BYTES + 1) <= TRANSAC
 // Head, change and its parts, the place in the trash, the answer to be kept.
 const _: () = assert!(DELETE_AT_ONCE + 4 + ELEMENT_STORED_BYTES / PART_BYTES < TRANSACTION_LEGS);
 // Head, list, the answer to be kept.
-const _: () = assert!(EDIT_LEGS * EDITS_AT_ONCE + 3 <= TRANSACTION_LEGS);
+const _: () = assert!(2 * EDITS_AT_ONCE + 3 <= TRANSACTION_LEGS);
 // Head, list.
 const _: () = assert!(3 * ROLES_AT_ONCE + 2 <= TRANSACTION_LEGS);
 const _: () = assert!(3 * ELEMENT_STORED_BYTES < 4 * 1024 * 1024);

@@ -1,6 +1,7 @@
 //! Several edits at once: all of them or none, or, of what a client did offline, whatever applies.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use domain::access::{Access, Caller, EditCollection};
 use domain::collection::{Element, Head};
@@ -69,6 +70,16 @@ impl Asked {
         Edited { op: self.op.clone(), id: element.id.clone(), revision: element.revision, merged }
     }
 
+    /// How many items of a transaction it takes where what is large of it is written apart: its change, its element, and
+    /// for a deletion the place in the trash, for a creation of several elements the word that the others are there.
+    fn items(&self) -> usize {
+        match &self.edit {
+            Edit::Delete { .. } => 3,
+            Edit::Create { elements, .. } if elements.len() > 1 => 3,
+            _ => 2,
+        }
+    }
+
     /// About how many items of a transaction it takes.
     fn legs(&self) -> usize {
         match &self.edit {
@@ -84,6 +95,23 @@ impl Asked {
             _ => None,
         }
     }
+}
+
+/// The steps of several edits, each of which fits into one transaction: up to 40 edits, or as many of those that take more.
+pub fn steps(edits: &[Asked]) -> Vec<Range<usize>> {
+    let mut steps: Vec<Range<usize>> = Vec::new();
+    let mut items = 0;
+    for (place, asked) in edits.iter().enumerate() {
+        match steps.last_mut().filter(|step| step.len() < limit::EDITS_AT_ONCE && items + asked.items() + 3 <= limit::TRANSACTION_LEGS) {
+            Some(step) => step.end = place + 1,
+            None => {
+                items = 0;
+                steps.push(place..place + 1);
+            }
+        }
+        items += asked.items();
+    }
+    steps
 }
 
 impl Store {
@@ -128,7 +156,7 @@ impl Store {
     ) -> Result<Option<(usize, Conflict)>, Error> {
         let created = edits.iter().map(|asked| match &asked.edit {
             Edit::Create { elements, .. } => (1 + elements.len(), elements.iter().map(|element| element.json.len()).sum()),
-            _ => (limit::EDIT_LEGS, 0),
+            _ => (asked.items(), 0),
         });
         let (legs, bytes) = created.fold((0, 0), |(legs, bytes), (more, long): (usize, usize)| (legs + more, bytes + long));
         if legs <= LEGS && bytes <= BYTES && edits.iter().all(|asked| asked.large().is_none()) {
@@ -168,7 +196,7 @@ impl Store {
             draft.written_ahead(ahead.clone());
             let mut edited = Vec::with_capacity(edits.len());
             for (place, asked) in edits.iter().enumerate() {
-                draft.reserve(edits.len() - place - 1);
+                draft.reserve(edits[place + 1..].iter().map(Asked::items).sum());
                 match draft.make(&each, &asked.edit).await {
                     Ok(outcome) => match asked.edited(&outcome) {
                         Some(done) => edited.push(done),

@@ -103,9 +103,9 @@ impl Draft {
         self.ahead = tops;
     }
 
-    /// Keeps room for as many edits that are still to be made.
-    pub(crate) fn reserve(&mut self, edits: usize) {
-        self.reserved = edits * limit::EDIT_LEGS;
+    /// Keeps room for what edits that are still to be made take at least.
+    pub(crate) fn reserve(&mut self, items: usize) {
+        self.reserved = items;
     }
 
     fn next_seq(&self) -> u64 {

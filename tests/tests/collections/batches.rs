@@ -93,7 +93,20 @@ async fn as_many_as_are_promised_fit_together() {
         let whole = anna.get(&path).await.ok().json();
         assert_eq!(whole["collection"]["item"].as_array().map(Vec::len), Some(32));
         assert!((0..32).all(|index| inside(&whole, &format!("f{index}")) == 4));
+        // Forty that change or add one element each: with the last one refused, none is done.
+        let folders = anna.items(&id).await;
+        let folders: Vec<&Value> = folders.iter().filter(|item| item["parent"].is_null()).collect();
+        let patch = |item: &Value| json!({"op": "patch", "id": item["id"], "patch": {"description": "all or none"}});
+        let mut forty: Vec<Value> = folders.iter().map(|item| patch(item)).collect();
+        forty.extend((32..39).map(|index| json!({"op": "create", "item": {"name": format!("new {index}"), "request": {}}})));
+        forty.push(json!({"op": "patch", "id": "nobody", "patch": {"name": "x"}}));
+        assert_eq!(forty.len(), 40);
+        assert_eq!(batch(forty.clone()).await.refused(404, "not_found").at("/operation"), 39);
         assert_gapless(&anna.changes(&id, 0).await, 65);
+        forty[39] = patch(folders[0]);
+        forty[39]["patch"]["description"] = json!("once more");
+        assert_eq!(batch(forty).await.ok().at("/done"), 40);
+        assert_gapless(&anna.changes(&id, 0).await, 105);
 
         // More bytes than a transaction takes: which one is too many is told, and those before it fit.
         let long = |index: usize| json!({"op": "create", "item": {"name": format!("long {index}"), "request": {"description": samples::noise(200_000)}}});
@@ -101,7 +114,7 @@ async fn as_many_as_are_promised_fit_together() {
         let refused = batch(long.clone()).await.refused(413, "batch_too_large");
         let fits = usize::try_from(refused.at("/operation").as_u64().expect("a place")).expect("small");
         assert!(4 < fits && fits < 24, "{refused}");
-        assert_gapless(&anna.changes(&id, 0).await, 65);
+        assert_gapless(&anna.changes(&id, 0).await, 105);
         assert_eq!(batch(long[..fits].to_vec()).await.ok().at("/done"), fits);
         batch(long[fits..2 * fits].to_vec()).await.ok();
     })
