@@ -9,7 +9,7 @@ use store::notices;
 
 use crate::deliver;
 use crate::happened::once;
-use crate::notice::{Notice, one_click};
+use crate::notice::Notice;
 
 fn date(at: Timestamp) -> String {
     at.strftime("%-d %B %Y").to_string()
@@ -42,13 +42,7 @@ async fn all(app: &App, team: TeamId, admins: bool, kind: &'static str, cause: C
             app.store.notify(profile.id, &told).await?;
         }
         if ways.mail {
-            let write = async {
-                let mut letter = notice.letter(&profile.email)?;
-                if let Some(letter) = &mut letter {
-                    one_click(app, letter, profile.id, &Letters::Billing)?;
-                }
-                Ok(letter)
-            };
+            let write = async { notice.of_choice(app, &profile, &Letters::Billing) };
             deliver::once(app, once(kind, profile.id, cause.id), write).await?;
         }
     }
@@ -79,7 +73,7 @@ pub(crate) async fn invoiced(app: &App, team: TeamId, number: u64, cause: Cause)
             },
         ],
         button: Some(("Look at the invoice", page(app, &invoice))),
-        foot: "You get this letter because you look after the team's payments. Your notification settings say which letters you get.",
+        foot: "You get this letter because you look after the team's payments.",
     };
     all(app, team, false, "invoiced", cause, notice).await
 }
@@ -94,7 +88,7 @@ pub(crate) async fn waits(app: &App, team: TeamId, number: u64, cause: Cause) ->
             format!("If it is not paid by {}, the team can read everything, but change nothing. Nothing is deleted.", date(invoice.due_at)),
         ],
         button: Some(("Look at the invoice", page(app, &invoice))),
-        foot: "If it is on its way, there is nothing to do. Your notification settings say which letters you get.",
+        foot: "If it is on its way, there is nothing to do.",
     };
     all(app, team, false, "invoice-waits", cause, notice).await
 }
@@ -111,7 +105,7 @@ pub(crate) async fn unpaid(app: &App, team: TeamId, cause: Cause) -> Result<(), 
                 .to_owned(),
         ],
         button: Some(("Plan and invoices", format!("{}/teams/{team}/billing", app.config.pages_url))),
-        foot: "Those who look after payments and the admins of the team get this letter. Your notification settings say which letters you get.",
+        foot: "Those who look after payments and the admins of the team get this letter.",
     };
     all(app, team, true, "team-unpaid", cause, notice).await
 }
@@ -123,7 +117,7 @@ pub(crate) async fn paid(app: &App, team: TeamId, number: u64, cause: Cause) -> 
         title: "Your payment has arrived",
         paragraphs: vec![format!("Invoice {} for {name} over {} is paid. Thank you.", invoice.name(), money(invoice.total))],
         button: Some(("Look at the invoice", page(app, &invoice))),
-        foot: "You get this letter because you look after the team's payments. Your notification settings say which letters you get.",
+        foot: "You get this letter because you look after the team's payments.",
     };
     all(app, team, false, "invoice-paid", cause, notice).await
 }

@@ -1,6 +1,6 @@
 //! One mail about what changed, and what was said about it: of a single change, or of all that was gathered.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use app::{App, Crash, Letter};
 use askama::Template;
@@ -142,21 +142,16 @@ async fn letter(app: &App, window: &Window) -> Result<Option<Letter>, Crash> {
     let user = window.user;
     let preferences = app.store.preferences(user).await?;
     let Some(profile) = app.store.profile(user).await? else { return Ok(None) };
-    let subscribed = app.store.followed_by(&profile.caller()).await?;
+    let caller = profile.caller();
+    let subscribed = app.store.followed_by(&caller).await?;
     let subscribed: HashSet<CollectionId> =
         subscribed.into_iter().filter(|one| one.mail != MailLevel::Off).map(|one| one.collection).collect();
     let changes = if preferences.changes.mail { app.store.changes_at(&window.taken).await? } else { Vec::new() };
     let talks = if preferences.comments.mail { app.store.talks_at(&window.taken).await? } else { Vec::new() };
     let of = changes.iter().map(|(change, _)| &change.collection).chain(talks.iter().map(|(talk, _)| &talk.collection));
-    let of: BTreeSet<CollectionId> = of.filter(|collection| subscribed.contains(*collection)).cloned().collect();
-    let mut to: Option<Profile> = None;
-    let mut seen: BTreeMap<CollectionId, Gathered> = BTreeMap::new();
-    for collection in of {
-        if let Some(reader) = app.store.readers(&collection, &[user]).await?.pop() {
-            to = Some(reader);
-            seen.insert(collection, Gathered::default());
-        }
-    }
+    let of: HashSet<CollectionId> = of.filter(|collection| subscribed.contains(*collection)).cloned().collect();
+    let seen = app.store.seen(&caller, &of).await?;
+    let mut seen: BTreeMap<CollectionId, Gathered> = seen.into_keys().map(|collection| (collection, Gathered::default())).collect();
     for (change, about) in &changes {
         let Some(gathered) = seen.get_mut(&change.collection) else { continue };
         gathered.name = words::line(&about.name);
@@ -172,12 +167,14 @@ async fn letter(app: &App, window: &Window) -> Result<Option<Letter>, Crash> {
         gathered.comments += 1;
     }
     seen.retain(|_, gathered| !gathered.stories.is_empty());
-    let Some(to) = to.filter(|_| !seen.is_empty()) else { return Ok(None) };
+    if seen.is_empty() {
+        return Ok(None);
+    }
     let letters = letters(&seen);
-    let told = told(app, &to, &letters, seen)?;
+    let told = told(app, &profile, &letters, seen)?;
     let (html, text) = (ChangedHtml { told: &told }.render()?, ChangedText { told: &told }.render()?);
-    let mut letter = notice::letter(&to.email, told.subject.clone(), text, html);
-    one_click(app, &mut letter, to.id, &letters)?;
+    let mut letter = notice::letter(&profile.email, told.subject.clone(), text, html);
+    one_click(app, &mut letter, user, &letters)?;
     Ok(Some(letter))
 }
 

@@ -73,6 +73,7 @@ struct InvitationText<'a> {
 
 /// Mails about what happened, where it is something to mail about.
 pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
+    let cause = Cause { id: event.id, at: event.at };
     match event.what {
         Happened::SignedUp { user } => {
             let receipt = Receipt::new("confirm", user.to_string(), event.id.to_string());
@@ -114,10 +115,10 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         }
         Happened::AccountEnded { user } => deliver::once(app, once("ended", user, event.id), ended(app, user)).await,
         Happened::SessionEnded { user, reused: true, .. } => deliver::once(app, once("reused", user, event.id), reused(app, user)).await,
-        Happened::Invoiced { team, number } => crate::billing::invoiced(app, team, number, Cause { id: event.id, at: event.at }).await,
-        Happened::InvoiceWaits { team, number } => crate::billing::waits(app, team, number, Cause { id: event.id, at: event.at }).await,
-        Happened::InvoicePaid { team, number } => crate::billing::paid(app, team, number, Cause { id: event.id, at: event.at }).await,
-        Happened::TeamUnpaid { team } => crate::billing::unpaid(app, team, Cause { id: event.id, at: event.at }).await,
+        Happened::Invoiced { team, number } => crate::billing::invoiced(app, team, number, cause).await,
+        Happened::InvoiceWaits { team, number } => crate::billing::waits(app, team, number, cause).await,
+        Happened::InvoicePaid { team, number } => crate::billing::paid(app, team, number, cause).await,
+        Happened::TeamUnpaid { team } => crate::billing::unpaid(app, team, cause).await,
         Happened::InviteWished { team, wish } => crate::wishes::wished(app, team, &wish, event.id).await,
         Happened::WishDecided { team, wish, approved } => crate::wishes::decided(app, team, &wish, approved, event.id).await,
         Happened::SecondFactorOn { user } => {

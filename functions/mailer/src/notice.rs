@@ -5,6 +5,7 @@ use askama::Template;
 use domain::account::Email;
 use domain::ids::UserId;
 use domain::notify::Letters;
+use store::users::Profile;
 
 use crate::crash;
 
@@ -21,19 +22,33 @@ pub(crate) struct Notice {
 #[template(path = "notice.html")]
 struct NoticeHtml<'a> {
     notice: &'a Notice,
+    preferences: Option<String>,
 }
 
 #[derive(Template)]
 #[template(path = "notice.txt")]
 struct NoticeText<'a> {
     notice: &'a Notice,
+    preferences: Option<String>,
 }
 
 impl Notice {
     /// The letter to an address.
     pub(crate) fn letter(&self, to: &Email) -> Result<Option<Letter>, Crash> {
-        let (html, text) = (NoticeHtml { notice: self }.render()?, NoticeText { notice: self }.render()?);
-        Ok(Some(letter(to, self.title.to_owned(), text, html)))
+        self.written(to, None).map(Some)
+    }
+
+    /// The letter to somebody who may choose to get none of its kind: it says where, and with one click.
+    pub(crate) fn of_choice(&self, app: &App, to: &Profile, kind: &Letters) -> Result<Option<Letter>, Crash> {
+        let mut letter = self.written(&to.email, Some(format!("{}/notifications/settings", app.config.pages_url)))?;
+        one_click(app, &mut letter, to.id, kind)?;
+        Ok(Some(letter))
+    }
+
+    fn written(&self, to: &Email, preferences: Option<String>) -> Result<Letter, Crash> {
+        let html = NoticeHtml { notice: self, preferences: preferences.clone() }.render()?;
+        let text = NoticeText { notice: self, preferences }.render()?;
+        Ok(letter(to, self.title.to_owned(), text, html))
     }
 }
 

@@ -7,7 +7,7 @@ use domain::notify::{Category, Letters};
 use domain::pull::{Pull, Status};
 use store::users::Profile;
 
-use crate::notice::{Notice, one_click};
+use crate::notice::Notice;
 use crate::words;
 
 /// A pull request and who is to be told of it, where they may see both of its collections now.
@@ -33,11 +33,7 @@ async fn letter(
         return Ok(None);
     }
     let button = Some(("Look at it", format!("{}/pull-requests/{}", app.config.pages_url, pull.id)));
-    let mut letter = Notice { title, paragraphs: said, button, foot }.letter(&to.email)?;
-    if let Some(letter) = &mut letter {
-        one_click(app, letter, to.id, &Letters::Comments)?;
-    }
-    Ok(letter)
+    Notice { title, paragraphs: said, button, foot }.of_choice(app, to, &Letters::Comments)
 }
 
 /// To who is asked to look at one.
@@ -50,7 +46,7 @@ pub(crate) async fn asked(app: &App, user: UserId, pull: &PullId, by: Option<Act
         words::line(&pull.destination.name),
         words::line(&pull.title)
     )];
-    let foot = "You get this letter because you are asked to review. Your notification settings say which letters you get.";
+    let foot = "You get this letter because you are asked to review.";
     letter(app, &to, &pull, "A pull request waits for you on Postroom", said, foot).await
 }
 
@@ -64,6 +60,6 @@ pub(crate) async fn reviewed(app: &App, user: UserId, pull: &PullId, status: Sta
     if let (Status::Declined, Some(why)) = (status, &pull.comment) {
         said.push(format!("They say: {why}"));
     }
-    let foot = "You get this letter because you made the pull request. Your notification settings say which letters you get.";
+    let foot = "You get this letter because you made the pull request.";
     letter(app, &to, &pull, "Your pull request on Postroom", said, foot).await
 }

@@ -128,6 +128,7 @@ async fn invoices_are_told_of_as_one_chooses() {
     assert_eq!(first[0]["link"], format!("/teams/{team}/invoices/1"));
     // The letter ends its kind by one click; the inbox goes on.
     let mail = world.last_mail("ann@example.com");
+    assert!(mail.text.contains("/notifications/settings") && mail.html.contains("/notifications/settings\""), "{mail:?}");
     let click = mail.headers["List-Unsubscribe"].trim_matches(['<', '>']).to_owned();
     let path = click[click.find("/api/").unwrap()..].to_owned();
     assert_eq!(world.anyone("POST", &path, json!({})).await.is(200)["unsubscribed"], "billing");
