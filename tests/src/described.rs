@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use docs::openapi::{self, Operation};
+use docs::openapi::{Operation, operations};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(openapi::operations);
 static EVENTS: LazyLock<HashMap<String, Validator>> = LazyLock::new(events);
 
 /// Panics where an API call was answered with a success that its description does not name.
@@ -23,7 +22,7 @@ pub(crate) fn answer(method: &str, path: &str, status: u16) {
         one.method == method && segments.len() == asked.len() && segments.iter().zip(&asked).all(same)
     };
     // `/api/collections/fork/{id}` before `/api/collections/{collection}/…`: as a gateway chooses.
-    let Some(operation) = OPERATIONS.iter().filter(fits).min_by_key(|one| one.path.matches('{').count()) else { return };
+    let Some(operation) = operations().iter().filter(fits).min_by_key(|one| one.path.matches('{').count()) else { return };
     let described = operation.says["responses"].get(status.to_string()).is_some();
     assert!(described, "{method} {} is described without an answer {status}", operation.path);
 }

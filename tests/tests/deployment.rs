@@ -35,8 +35,7 @@ fn a_route_is_in_the_template_and_in_the_code() {
     }
     // What a route leads to: the methods that its function answers on this path, `ANY` for all that no other route takes.
     let mut led: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-    let coded = operations();
-    for operation in &coded {
+    for operation in operations() {
         let keys = [(operation.method.as_str(), operation.path.as_str()), ("ANY", operation.path.as_str())];
         let Some(key) = keys.into_iter().find(|key| written.contains_key(key)) else { panic!("{operation:?} is not in the template") };
         assert_eq!(written[&key], operation.function, "{operation:?} goes to another function");

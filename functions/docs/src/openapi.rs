@@ -1,5 +1,7 @@
 //! One OpenAPI document out of what the functions say about their routes.
 
+use std::sync::LazyLock;
+
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
@@ -79,9 +81,12 @@ fn capital(word: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
+/// What the functions say: it is the same as long as the process lives.
+static SAID: LazyLock<(Vec<Operation>, Map<String, Value>)> = LazyLock::new(read);
+
 /// Every operation there is, pages as well.
-pub fn operations() -> Vec<Operation> {
-    read().0
+pub fn operations() -> &'static [Operation] {
+    &SAID.0
 }
 
 /// The operations, and the schemas that they name.
@@ -153,7 +158,7 @@ fn problem() -> Value {
 
 /// The document, for the API at `url` (without a slash at the end). Pages are not in it.
 pub fn document(url: &str) -> Value {
-    let (operations, mut schemas) = read();
+    let (operations, mut schemas) = SAID.clone();
     schemas.insert("Problem".to_owned(), problem());
     let mut paths = Map::new();
     for operation in operations.into_iter().filter(|one| one.path.starts_with("/api/")) {

@@ -6,18 +6,25 @@ use domain::limit;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+/// Which page of a list.
 #[derive(Deserialize)]
-pub(crate) struct Asked {
-    cursor: Option<String>,
+pub(crate) struct Page {
+    pub(crate) cursor: Option<String>,
     limit: Option<usize>,
+}
+
+impl Page {
+    /// How many a page has at most.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.unwrap_or(50).clamp(1, limit::PAGE)
+    }
 }
 
 /// The caller's inbox, newest first, with the number of what is not read: 100 stands for that many or more.
 #[utoipa::path(get, path = "/api/notifications", tag = "Notifications", params(("cursor" = Option<String>, Query), ("limit" = Option<usize>, Query)),
     responses((status = 200, description = "`{\"notifications\":[{\"id\",\"at\",\"category\",\"text\",\"link\",\"read\"}],\"unread\",\"cursor\"}`")))]
-pub(crate) async fn list(Who(caller): Who, Query(asked): Query<Asked>, State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let limit = asked.limit.unwrap_or(50).clamp(1, limit::PAGE);
-    let page = app.store.inbox(&caller, asked.cursor.as_deref(), limit).await?;
+pub(crate) async fn list(Who(caller): Who, Query(asked): Query<Page>, State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let page = app.store.inbox(&caller, asked.cursor.as_deref(), asked.limit()).await?;
     let unread = app.store.unread(&caller).await?;
     let notices: Vec<Value> = page
         .notices

@@ -12,7 +12,7 @@ use store::messages::Message;
 use store::webhooks::{Managing, Webhook, Wish};
 use utoipa::ToSchema;
 
-use app::feed::FeedQuery;
+use crate::inbox::Page;
 
 fn shown(webhook: &Webhook) -> Value {
     let (collection, team) = match &webhook.address.of {
@@ -241,7 +241,7 @@ pub(crate) async fn test(
 pub(crate) async fn deliveries(
     Who(caller): Who,
     Path(webhook): Path<String>,
-    Query(asked): Query<FeedQuery>,
+    Query(asked): Query<Page>,
     State(app): State<App>,
 ) -> Result<Json<Value>, Problem> {
     let (by, webhook) = named(&app, caller, &webhook).await?;
