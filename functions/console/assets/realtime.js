@@ -200,7 +200,7 @@ export class Realtime extends EventTarget {
 
   #heard(frame) {
     const { type, data } = frame;
-    if (type === "postroom.connected" || type === "postroom.pong" || type === "postroom.subscribed") this.#live();
+    if (type === "postroom.pong" || type === "postroom.subscribed") this.#live();
     if (type === "postroom.subscribed" && !data.item) this.#behind(data.collection, data.head);
     if (type === "postroom.pong") for (const [collection, head] of Object.entries(data.heads ?? {})) this.#behind(collection, head);
     if (type === "postroom.collection.changed") this.#changed(data);

@@ -22,6 +22,78 @@ live.addEventListener("gone", ({ detail }) => say({ gone: detail.collection }));
 live.follow(collection, Number(since));
 "#;
 
+/// What Node runs to see the module by itself: the server, the clock and chance are played.
+const PLAYED: &str = r#"
+const { Realtime } = await import(process.argv[1]);
+const sockets = [], waits = [], asked = [], told = [], states = [];
+globalThis.setTimeout = (work, ms) => waits.push({ work, ms });
+globalThis.clearTimeout = () => {};
+globalThis.setInterval = () => 0;
+Math.random = () => 1;
+class Played extends EventTarget {
+  readyState = 1;
+  sent = [];
+  constructor() { super(); sockets.push(this); }
+  send(text) { this.sent.push(JSON.parse(text)); }
+  close() { this.dispatchEvent(new Event("close")); }
+  hears(type, data) { this.dispatchEvent(Object.assign(new Event("message"), { data: JSON.stringify({ type, data }) })); }
+  change(seq, more = {}) { this.hears("postroom.collection.changed", { collection: "c", seq, ...more }); }
+}
+let ticket = 201, tickets = 0, head = 0;
+const answer = (status, body) => ({ ok: status < 400, status, json: async () => body });
+const fetch = async (path) => {
+  if (path.endsWith("/tickets")) {
+    tickets++;
+    if (ticket === 0) throw new TypeError("nobody answers");
+    return answer(ticket, { url: "ws://played", ticket: "t" });
+  }
+  const since = Number(new URL(path, "http://played").searchParams.get("since"));
+  asked.push(since);
+  return answer(200, { head, changes: Array.from({ length: head - since }, (_, at) => ({ seq: since + at + 1, whole: true })) });
+};
+const quiet = async () => { for (let round = 0; round < 20; round++) await new Promise((done) => setImmediate(done)); };
+const live = new Realtime({ fetch, WebSocket: Played });
+live.addEventListener("state", ({ detail }) => states.push(detail.why ?? detail.state));
+live.addEventListener("change", ({ detail: { change } }) => told.push(change.whole ? `fetched ${change.seq}` : change.seq));
+live.follow("c", 0);
+await quiet();
+const opened = async () => { sockets.at(-1).dispatchEvent(new Event("open")); sockets.at(-1).hears("postroom.subscribed", { collection: "c", head }); await quiet(); };
+await opened();
+// One after the other, one twice; then a gap, what closes it late; then one without its values.
+for (const seq of [1, 1, 2]) sockets[0].change(seq);
+await quiet();
+head = 4;
+for (const seq of [4, 3, 4]) sockets[0].change(seq);
+await quiet();
+head = 5;
+sockets[0].change(5, { omitted: true });
+await quiet();
+const before = { told: [...told], asked: [...asked] };
+// Cut off, and nobody answers for a while; then the server is back, with more.
+ticket = 0;
+waits.length = 0;
+sockets[0].close();
+for (let round = 0; round < 7; round++) { await quiet(); waits.at(-1).work(); }
+await quiet();
+const pauses = waits.map(({ ms }) => ms);
+ticket = 201;
+head = 7;
+waits.at(-1).work();
+await quiet();
+await opened();
+const after = { told: told.slice(before.told.length), said: sockets[1].sent };
+// Signed out: that is final.
+ticket = 401;
+waits.length = 0;
+sockets[1].close();
+await quiet();
+waits.at(-1).work();
+await quiet();
+live.wake();
+await quiet();
+console.log(JSON.stringify({ before, pauses, after, states, tickets }));
+"#;
+
 /// Much longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,19 +102,22 @@ struct Program {
     _child: Child,
 }
 
+/// Node with the module, as what it imports and is given first.
+fn node(program: &str) -> Command {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/console/assets/realtime.js");
+    let module = std::fs::read_to_string(module).expect("the module");
+    // From its text: a file without a package beside it is no ES module to every Node.
+    let module = format!("data:text/javascript,{}", percent(&module));
+    let mut command = Command::new("node");
+    command.args(["--experimental-websocket", "--no-warnings", "--input-type=module", "--eval", program, &module]);
+    command.stdout(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
 impl Program {
     fn start(base: &str, key: &str, collection: &str, since: u64) -> Program {
-        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/console/assets/realtime.js");
-        let module = std::fs::read_to_string(module).expect("the module");
-        // From its text: a file without a package beside it is no ES module to every Node.
-        let module = format!("data:text/javascript,{}", percent(&module));
-        let mut child = Command::new("node")
-            .args(["--experimental-websocket", "--no-warnings", "--input-type=module", "--eval", PROGRAM, &module, base, key, collection])
-            .arg(since.to_string())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the test needs Node (20 or newer)");
+        let mut command = node(PROGRAM);
+        let mut child = command.args([base, key, collection]).arg(since.to_string()).spawn().expect("the test needs Node (20 or newer)");
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         Program { lines, _child: child }
     }
@@ -75,6 +150,19 @@ async fn rename(client: &Client, item: &str, rounds: std::ops::Range<usize>) {
     for round in rounds {
         client.patch(item, json!({"name": format!("round {round}")}).to_string()).await.ok();
     }
+}
+
+#[tokio::test]
+async fn the_client_module_puts_changes_in_order_and_waits_longer_and_longer() {
+    let ran = node(PLAYED).output().await.expect("the test needs Node (20 or newer)");
+    let said: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let told = json!([1, 2, "fetched 3", "fetched 4", "fetched 5"]);
+    assert_eq!(said["before"], json!({"told": told, "asked": [2, 4]}), "{said:#}");
+    assert_eq!(said["pauses"], json!([1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]), "{said:#}");
+    let again = json!([{"action": "subscribe", "collection": "c", "since": 5}]);
+    assert_eq!(said["after"], json!({"told": ["fetched 6", "fetched 7"], "said": again}), "{said:#}");
+    assert_eq!(said["states"], json!(["connecting", "live", "offline", "live", "offline", "signed_out"]), "{said:#}");
+    assert_eq!(said["tickets"], 10, "who is signed out asks for none: {said:#}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
