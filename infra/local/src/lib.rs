@@ -166,6 +166,8 @@ impl Stack {
     /// The error is one line for people: [`Occupied`] when the port is in use, a text when the data folder is in use
     /// or when the template asks for something that the local stack has not.
     pub async fn start(options: Options) -> Result<Stack, Crash> {
+        // Each connection is an open file: as many as the system lets this process have, not the few that it begins with.
+        rlimit::increase_nofile_limit(rlimit::INFINITY)?;
         let template = Template::parse(template::SOURCE)?;
         let listeners = serve::public(options.port)?;
         let port = listeners.port;
