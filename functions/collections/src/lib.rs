@@ -1,8 +1,6 @@
 //! Everything that writes to a collection: import, replace, change, delete, its elements, and who follows it.
 
-use app::{App, Var};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use app::Var;
 
 mod batch;
 mod comments;
@@ -24,62 +22,60 @@ mod whole;
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit, Var::PostmanApiUrl];
 
-/// The routes.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(whole::create))
-        .routes(routes!(import::import))
-        .routes(routes!(import::openapi))
-        .routes(routes!(elsewhere::list))
-        .routes(routes!(elsewhere::bring))
-        .routes(routes!(import::start))
-        .routes(routes!(import::show, import::drop_it))
-        .routes(routes!(import::part))
-        .routes(routes!(import::commit))
-        .routes(routes!(whole::replace, whole::change, whole::delete))
-        .routes(routes!(items::create))
-        .routes(routes!(items::replace, items::change, items::delete))
-        .routes(routes!(items::relocate))
-        .routes(routes!(items::duplicate))
-        .routes(routes!(items::copy))
-        .routes(routes!(postman::create_folder))
-        .routes(routes!(postman::replace_folder, postman::delete_folder))
-        .routes(routes!(postman::create_request))
-        .routes(routes!(postman::replace_request, postman::delete_request))
-        .routes(routes!(postman::create_response))
-        .routes(routes!(postman::replace_response, postman::delete_response))
-        .routes(routes!(batch::batch))
-        .routes(routes!(forks::fork))
-        .routes(routes!(forks::pull))
-        .routes(routes!(forks::merge_fork))
-        .routes(routes!(forks::merge_as_task))
-        .routes(routes!(forks::task))
-        .routes(routes!(pulls::create))
-        .routes(routes!(pulls::change))
-        .routes(routes!(pulls::task))
-        .routes(routes!(sync::sync))
-        .routes(routes!(restore::restore))
-        .routes(routes!(restore::restore_collection))
-        .routes(routes!(tasks::show))
-        .routes(routes!(tasks::of_update))
-        .routes(routes!(tasks::of_duplication))
-        .routes(routes!(tasks::duplicate))
-        .routes(routes!(transfers::folders))
-        .routes(routes!(transfers::requests))
-        .routes(routes!(transfers::responses))
-        .routes(routes!(shelf::tag_collection))
-        .routes(routes!(shelf::tag_workspace))
-        .routes(routes!(shelf::star, shelf::unstar))
-        .routes(routes!(comments::on_collection))
-        .routes(routes!(comments::change_on_collection, comments::delete_on_collection))
-        .routes(routes!(comments::on_folder))
-        .routes(routes!(comments::change_on_folder, comments::delete_on_folder))
-        .routes(routes!(comments::on_request))
-        .routes(routes!(comments::change_on_request, comments::delete_on_request))
-        .routes(routes!(comments::on_response))
-        .routes(routes!(comments::change_on_response, comments::delete_on_response))
-        .routes(routes!(comments::on_pull))
-        .routes(routes!(comments::change_on_pull, comments::delete_on_pull))
-        .routes(routes!(comments::resolve, comments::reopen))
-        .routes(routes!(subscription::subscribe, subscription::unsubscribe))
+app::routes! {
+    whole::create;
+    import::import;
+    import::openapi;
+    elsewhere::list;
+    elsewhere::bring;
+    import::start;
+    import::show, import::drop_it;
+    import::part;
+    import::commit;
+    whole::replace, whole::change, whole::delete;
+    items::create;
+    items::replace, items::change, items::delete;
+    items::relocate;
+    items::duplicate;
+    items::copy;
+    postman::create_folder;
+    postman::replace_folder, postman::delete_folder;
+    postman::create_request;
+    postman::replace_request, postman::delete_request;
+    postman::create_response;
+    postman::replace_response, postman::delete_response;
+    batch::batch;
+    forks::fork;
+    forks::pull;
+    forks::merge_fork;
+    forks::merge_as_task;
+    forks::task;
+    pulls::create;
+    pulls::change;
+    pulls::task;
+    sync::sync;
+    restore::restore;
+    restore::restore_collection;
+    tasks::show;
+    tasks::of_update;
+    tasks::of_duplication;
+    tasks::duplicate;
+    transfers::folders;
+    transfers::requests;
+    transfers::responses;
+    shelf::tag_collection;
+    shelf::tag_workspace;
+    shelf::star, shelf::unstar;
+    comments::on_collection;
+    comments::change_on_collection, comments::delete_on_collection;
+    comments::on_folder;
+    comments::change_on_folder, comments::delete_on_folder;
+    comments::on_request;
+    comments::change_on_request, comments::delete_on_request;
+    comments::on_response;
+    comments::change_on_response, comments::delete_on_response;
+    comments::on_pull;
+    comments::change_on_pull, comments::delete_on_pull;
+    comments::resolve, comments::reopen;
+    subscription::subscribe, subscription::unsubscribe;
 }

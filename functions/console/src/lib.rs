@@ -35,8 +35,6 @@ use axum::response::{IntoResponse, Response};
 use domain::access::Caller;
 use domain::collection::Head;
 use domain::ids::{TeamId, WorkspaceId};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use answer::Lost;
 use views::{Frame, TeamLink, Viewer};
@@ -55,62 +53,60 @@ pub const NEEDS: &[app::Var] = &[
     app::Var::StripeSecretId,
 ];
 
-/// Every page, and what they load.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(door::home))
-        .routes(routes!(door::sign_up))
-        .routes(routes!(door::sign_in))
-        .routes(routes!(door::confirm))
-        .routes(routes!(door::forgot))
-        .routes(routes!(door::reset))
-        .routes(routes!(door::email))
-        .routes(routes!(door::way_back))
-        .routes(routes!(door::invite))
-        .routes(routes!(teams::new))
-        .routes(routes!(teams::team))
-        .routes(routes!(billing::billing))
-        .routes(routes!(domains::domains))
-        .routes(routes!(billing::invoice))
-        .routes(routes!(library::library))
-        .routes(routes!(library::workspace))
-        .routes(routes!(workspaces::workspaces))
-        .routes(routes!(workspaces::settings))
-        .routes(routes!(public::workspace))
-        .routes(routes!(public::collection))
-        .routes(routes!(public::robots))
-        .routes(routes!(public::sitemap))
-        .routes(routes!(feed::mine))
-        .routes(routes!(feed::of_team))
-        .routes(routes!(library::collection))
-        .routes(routes!(library::request))
-        .routes(routes!(forks::forks))
-        .routes(routes!(forks::pull))
-        .routes(routes!(past::of_collection))
-        .routes(routes!(past::of_item))
-        .routes(routes!(past::trash))
-        .routes(routes!(past::of_team))
-        .routes(routes!(past::of_workspace))
-        .routes(routes!(access::access))
-        .routes(routes!(settings::settings))
-        .routes(routes!(settings::audit))
-        .routes(routes!(account::account))
-        .routes(routes!(account::profile))
-        .routes(routes!(account::person))
-        .routes(routes!(accounts::accounts))
-        .routes(routes!(accounts::switch))
-        .routes(routes!(keys::keys))
-        .routes(routes!(second_factor::second_factor))
-        .routes(routes!(programs::device))
-        .routes(routes!(programs::authorize))
-        .routes(routes!(notices::inbox))
-        .routes(routes!(notices::settings))
-        .routes(routes!(notices::unsubscribe))
-        .routes(routes!(sso::back))
-        .routes(routes!(sso::settings))
-        .routes(routes!(webhooks::of_collection))
-        .routes(routes!(webhooks::of_team))
-        .routes(routes!(asset))
+app::routes! {
+    door::home;
+    door::sign_up;
+    door::sign_in;
+    door::confirm;
+    door::forgot;
+    door::reset;
+    door::email;
+    door::way_back;
+    door::invite;
+    teams::new;
+    teams::team;
+    billing::billing;
+    domains::domains;
+    billing::invoice;
+    library::library;
+    library::workspace;
+    workspaces::workspaces;
+    workspaces::settings;
+    public::workspace;
+    public::collection;
+    public::robots;
+    public::sitemap;
+    feed::mine;
+    feed::of_team;
+    library::collection;
+    library::request;
+    forks::forks;
+    forks::pull;
+    past::of_collection;
+    past::of_item;
+    past::trash;
+    past::of_team;
+    past::of_workspace;
+    access::access;
+    settings::settings;
+    settings::audit;
+    account::account;
+    account::profile;
+    account::person;
+    accounts::accounts;
+    accounts::switch;
+    keys::keys;
+    second_factor::second_factor;
+    programs::device;
+    programs::authorize;
+    notices::inbox;
+    notices::settings;
+    notices::unsubscribe;
+    sso::back;
+    sso::settings;
+    webhooks::of_collection;
+    webhooks::of_team;
+    asset;
 }
 
 /// A style sheet, the module or the icon. A name with the content's hash may be kept for ever.

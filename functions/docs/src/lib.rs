@@ -11,8 +11,6 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 // What the templates of the pages expect beside them.
 use console::{assets, views};
@@ -20,9 +18,10 @@ use console::{assets, views};
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::PagesUrl, Var::RealtimeUrl, Var::RateLimit];
 
-/// The routes.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(openapi)).routes(routes!(asyncapi)).routes(routes!(page::docs))
+app::routes! {
+    openapi;
+    asyncapi;
+    page::docs;
 }
 
 fn document(document: &Value) -> Response {

@@ -44,10 +44,10 @@ const ABOUT: &str = "The API of Postroom, the open server for a team's API colle
 /// The functions that answer requests, and what they say about it.
 fn functions() -> [(&'static str, OpenApi); 9] {
     macro_rules! routers {
-        ($($function:ident),*) => { [$((stringify!($function), $function::routes().split_for_parts().1)),*] };
+        ($($function:ident),*) => { [$((stringify!($function), $function::described())),*] };
     }
     let [a, b, c, d, e, f, g, h] = routers!(collections, console, feed, invites, library, signin, signup, teams);
-    [a, b, c, d, e, f, g, h, ("docs", crate::routes().split_for_parts().1)]
+    [a, b, c, d, e, f, g, h, ("docs", crate::described())]
 }
 
 /// One operation of one function.

@@ -16,34 +16,30 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::feed::{Entry, FeedPage};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
 
-/// The routes.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(mine))
-        .routes(routes!(team))
-        .routes(routes!(see))
-        .routes(routes!(atom::mine))
-        .routes(routes!(atom::of_team))
-        .routes(routes!(atom::of_collection))
-        .routes(routes!(activities::activities))
-        .routes(routes!(inbox::list))
-        .routes(routes!(inbox::read))
-        .routes(routes!(preferences::get, preferences::put))
-        .routes(routes!(preferences::resume))
-        .routes(routes!(preferences::unsubscribe))
-        .routes(routes!(webhooks::of_collection, webhooks::make_of_collection))
-        .routes(routes!(webhooks::of_team, webhooks::make_of_team))
-        .routes(routes!(webhooks::find, webhooks::change, webhooks::delete))
-        .routes(routes!(webhooks::rotate))
-        .routes(routes!(webhooks::test))
-        .routes(routes!(webhooks::deliveries))
-        .routes(routes!(webhooks::redeliver))
+app::routes! {
+    mine;
+    team;
+    see;
+    atom::mine;
+    atom::of_team;
+    atom::of_collection;
+    activities::activities;
+    inbox::list;
+    inbox::read;
+    preferences::get, preferences::put;
+    preferences::resume;
+    preferences::unsubscribe;
+    webhooks::of_collection, webhooks::make_of_collection;
+    webhooks::of_team, webhooks::make_of_team;
+    webhooks::find, webhooks::change, webhooks::delete;
+    webhooks::rotate;
+    webhooks::test;
+    webhooks::deliveries;
+    webhooks::redeliver;
 }
 
 fn shown(page: FeedPage, keep: impl Fn(&Entry) -> bool, unread: impl Fn(&Entry) -> Option<bool>) -> Value {

@@ -10,8 +10,6 @@ use domain::format::{self, Version};
 use domain::ids::ElementId;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 mod changes;
 mod comments;
@@ -26,39 +24,37 @@ mod tags;
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit];
 
-/// The routes.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(shelf::collections))
-        .routes(routes!(search::search))
-        .routes(routes!(search::postman))
-        .routes(routes!(tags::of_collection))
-        .routes(routes!(tags::of_workspace))
-        .routes(routes!(tags::entities))
-        .routes(routes!(collection))
-        .routes(routes!(items))
-        .routes(routes!(item))
-        .routes(routes!(changes::changes))
-        .routes(routes!(postman::folder))
-        .routes(routes!(postman::request))
-        .routes(routes!(postman::response))
-        .routes(routes!(forks::of))
-        .routes(routes!(forks::mine))
-        .routes(routes!(pulls::list))
-        .routes(routes!(pulls::get))
-        .routes(routes!(past::state))
-        .routes(routes!(past::at))
-        .routes(routes!(past::history))
-        .routes(routes!(past::trash))
-        .routes(routes!(past::trashed_collections))
-        .routes(routes!(comments::on_collection))
-        .routes(routes!(comments::on_folder))
-        .routes(routes!(comments::on_request))
-        .routes(routes!(comments::on_response))
-        .routes(routes!(comments::on_pull))
-        .routes(routes!(subscription))
-        .routes(routes!(subscriptions))
-        .routes(routes!(subscribers))
+app::routes! {
+    shelf::collections;
+    search::search;
+    search::postman;
+    tags::of_collection;
+    tags::of_workspace;
+    tags::entities;
+    collection;
+    items;
+    item;
+    changes::changes;
+    postman::folder;
+    postman::request;
+    postman::response;
+    forks::of;
+    forks::mine;
+    pulls::list;
+    pulls::get;
+    past::state;
+    past::at;
+    past::history;
+    past::trash;
+    past::trashed_collections;
+    comments::on_collection;
+    comments::on_folder;
+    comments::on_request;
+    comments::on_response;
+    comments::on_pull;
+    subscription;
+    subscriptions;
+    subscribers;
 }
 
 fn tagged(headers: &HeaderMap, revision: u64, body: impl FnOnce() -> String) -> Response {

@@ -1,9 +1,8 @@
 //! Sign-in: sessions, API keys, tickets for WebSockets, and what one signs in with: the password, the address, and
 //! others who vouch for one.
 
-use app::{App, Var};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use app::Var;
+use axum::Extension;
 
 mod access_keys;
 mod api_keys;
@@ -33,34 +32,40 @@ pub const NEEDS: &[Var] = &[
     Var::RobotVerifyUrl,
 ];
 
-/// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(sessions::sign_in, sessions::list, sessions::end_all))
-        .routes(routes!(sessions::second_half))
-        .routes(routes!(sessions::refresh))
-        .routes(routes!(sessions::end_here))
-        .routes(routes!(sessions::end_one))
-        .routes(routes!(api_keys::list, api_keys::make))
-        .routes(routes!(api_keys::delete))
-        .routes(routes!(access_keys::list, access_keys::make))
-        .routes(routes!(access_keys::delete))
-        .routes(routes!(password::forgot))
-        .routes(routes!(password::reset))
-        .routes(routes!(password::change))
-        .routes(routes!(email::ask))
-        .routes(routes!(email::confirm))
-        .routes(routes!(email::undo))
-        .routes(routes!(second_factor::look, second_factor::set_up, second_factor::switch_off))
-        .routes(routes!(second_factor::confirm))
-        .routes(routes!(second_factor::renew))
-        .routes(routes!(programs::ask))
-        .routes(routes!(programs::answer))
-        .routes(routes!(programs::authorize))
-        .routes(routes!(exchange::device_token))
-        .routes(routes!(exchange::token))
-        .routes(routes!(leaving::export))
-        .routes(routes!(leaving::end))
-        .routes(routes!(tickets::make))
-        .merge(sso::routes())
+app::routes! {
+    sessions::sign_in, sessions::list, sessions::end_all;
+    sessions::second_half;
+    sessions::refresh;
+    sessions::end_here;
+    sessions::end_one;
+    api_keys::list, api_keys::make;
+    api_keys::delete;
+    access_keys::list, access_keys::make;
+    access_keys::delete;
+    password::forgot;
+    password::reset;
+    password::change;
+    email::ask;
+    email::confirm;
+    email::undo;
+    second_factor::look, second_factor::set_up, second_factor::switch_off;
+    second_factor::confirm;
+    second_factor::renew;
+    programs::ask;
+    programs::answer;
+    programs::authorize;
+    exchange::device_token;
+    exchange::token;
+    leaving::export;
+    leaving::end;
+    tickets::make;
+    sso::way::find;
+    sso::way::start;
+    sso::way::callback;
+    sso::link::link;
+    sso::link::account;
+    sso::link::identities;
+    sso::link::unlink;
+    sso::settings::look, sso::settings::set, sso::settings::remove;
+    => .layer(Extension(sso::issuer::Issuers::default()))
 }

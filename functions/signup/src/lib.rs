@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 use store::users::NewUser;
 use store::{Conflict, Error};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 mod picture;
 mod profile;
@@ -19,19 +17,17 @@ mod profile;
 /// What it needs of the environment.
 pub const NEEDS: &[Var] = &[Var::TableName, Var::PagesUrl, Var::TokenSecretId, Var::RateLimit, Var::PartnersSecretId, Var::RobotVerifyUrl];
 
-/// The routes of this function.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(sign_up))
-        .routes(routes!(confirm))
-        .routes(routes!(resend))
-        .routes(routes!(recover))
-        .routes(routes!(profile::me, profile::change))
-        .routes(routes!(profile::users))
-        .routes(routes!(profile::user))
-        .routes(routes!(picture::put, picture::delete))
-        .routes(routes!(picture::get))
-        .routes(routes!(picture::get_logo, picture::put_logo, picture::delete_logo))
+app::routes! {
+    sign_up;
+    confirm;
+    resend;
+    recover;
+    profile::me, profile::change;
+    profile::users;
+    profile::user;
+    picture::put, picture::delete;
+    picture::get;
+    picture::get_logo, picture::put_logo, picture::delete_logo;
 }
 
 /// What a new user types.

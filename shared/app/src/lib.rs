@@ -31,6 +31,7 @@ mod publish;
 mod push;
 pub mod rates;
 mod robot;
+mod routes;
 mod seal;
 pub mod second_factor;
 pub mod serve;

@@ -5,33 +5,16 @@
 //! account that the identity is linked to. Where it is linked to none, the person has a question to answer first, on a
 //! page: is this account yours (a password, or the sign-in of now), or: do you accept the terms.
 
-mod issuer;
-mod link;
-mod settings;
-mod way;
+pub(crate) mod issuer;
+pub(crate) mod link;
+pub(crate) mod settings;
+pub(crate) mod way;
 
 use app::{App, Problem};
-use axum::Extension;
 use domain::ids::TeamId;
 use domain::sso::{Provider, TeamSso};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-use issuer::{Issuers, Relation};
-
-/// The routes of this part.
-pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(way::find))
-        .routes(routes!(way::start))
-        .routes(routes!(way::callback))
-        .routes(routes!(link::link))
-        .routes(routes!(link::account))
-        .routes(routes!(link::identities))
-        .routes(routes!(link::unlink))
-        .routes(routes!(settings::look, settings::set, settings::remove))
-        .layer(Extension(Issuers::default()))
-}
+use issuer::Relation;
 
 /// Where the issuer sends people back to.
 fn callback(app: &App, provider: Provider) -> String {
