@@ -119,6 +119,7 @@ pub async fn unsubscribe(State(app): State<App>, On(app::Query(link)): On<app::Q
             Some((_, Letters::Changes)) => "Mails about changes of everything you follow end. You go on following it in your feed.",
             Some((_, Letters::Comments)) => "Mails about comments end. You still find them in your inbox.",
             Some((_, Letters::Billing)) => "Mails about plans and invoices end. You still find them in your inbox.",
+            Some((_, Letters::Usage)) => "Mails about what your teams use of their plans end. You still find them in your inbox.",
             Some((_, Letters::ChangesOf(_))) | None => "Mails about changes of this collection end. You go on following it in your feed.",
         },
         api: format!("/api/unsubscribe?token={}", in_query(&token)),

@@ -14,7 +14,7 @@ use crate::notice::{Notice, letter};
 use crate::{access, crash, deliver};
 
 /// Somebody who signs up again and again does not fill the owner's inbox: one letter an hour.
-const HOUR: i64 = 3_600;
+pub(crate) const HOUR: i64 = 3_600;
 const MINUTE: i64 = 60;
 
 const NOT_YOU: &str = "If this was you, there is nothing to do.";
@@ -73,7 +73,7 @@ struct InvitationText<'a> {
 
 /// Mails about what happened, where it is something to mail about.
 pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
-    let cause = Cause { id: event.id, at: event.at };
+    let cause = Cause { id: event.id.to_string(), at: event.at, place: event.at };
     match event.what {
         Happened::SignedUp { user } => {
             let receipt = Receipt::new("confirm", user.to_string(), event.id.to_string());
@@ -86,7 +86,12 @@ pub(crate) async fn tell(app: &App, event: Event) -> Result<(), Crash> {
         Happened::Invited { team, invite, round } => {
             let Some(found) = app.store.find_invite(team, &invite).await? else { return Ok(()) };
             let receipt = Receipt::new("invitation", digest(&found.email), format!("{invite}.{round}"));
-            deliver::once(app, receipt, invitation(app, team, invite, round)).await
+            deliver::once(app, receipt, invitation(app, team, invite, round)).await?;
+            match round {
+                1 => crate::billing::full(app, team, event.actor.map(|actor| actor.id), event.at).await,
+                // It had its seat already.
+                _ => Ok(()),
+            }
         }
         Happened::ConfirmationAsked { user } => deliver::once(app, hasty("confirm", user, event.at), confirm(app, user, event.at)).await,
         Happened::PasswordForgotten { user } => {

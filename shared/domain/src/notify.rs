@@ -51,6 +51,8 @@ pub enum Letters {
     Comments,
     /// All about plans, seats and invoices.
     Billing,
+    /// All about what a team uses of its plan.
+    Usage,
 }
 
 impl Letters {
@@ -60,6 +62,7 @@ impl Letters {
             Letters::Changes => "all",
             Letters::Comments => "comments",
             Letters::Billing => "billing",
+            Letters::Usage => "usage",
             Letters::ChangesOf(collection) => collection.as_str(),
         }
     }
@@ -70,6 +73,7 @@ impl Letters {
             "all" => Letters::Changes,
             "comments" => Letters::Comments,
             "billing" => Letters::Billing,
+            "usage" => Letters::Usage,
             collection => Letters::ChangesOf(collection.parse()?),
         })
     }

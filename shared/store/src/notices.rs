@@ -89,16 +89,16 @@ impl Store {
         self.put_when(item, None, Item::new()).await.map(drop)
     }
 
-    /// Ends the mails about changes of one collection or of all, about comments or about payments. For the link in a mail: whoever has it
-    /// is the reader.
+    /// Ends the mails about changes of one collection, or all of a kind. For the link in a mail: whoever has it is the reader.
     pub async fn silence(&self, user: UserId, letters: &Letters) -> Result<(), Error> {
         let collection = match letters {
             Letters::ChangesOf(collection) => collection,
-            Letters::Changes | Letters::Comments | Letters::Billing => {
+            Letters::Changes | Letters::Comments | Letters::Billing | Letters::Usage => {
                 let mut preferences = self.preferences(user).await?;
                 let ways = match letters {
                     Letters::Comments => &mut preferences.comments,
                     Letters::Billing => &mut preferences.billing,
+                    Letters::Usage => &mut preferences.usage,
                     Letters::Changes | Letters::ChangesOf(_) => &mut preferences.changes,
                 };
                 ways.mail = false;

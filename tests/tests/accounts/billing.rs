@@ -379,3 +379,46 @@ async fn stripe_takes_the_money_and_nobody_else_says_so() {
     world.advance("PT6M").await;
     hear((signature, body)).await.refused(400, "malformed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_can_add_seats_hears_of_the_last_one() {
+    let world = World::start().await;
+    let ann = world.person("ann").await;
+    let team = world.team(&ann, "Acme", 4).await;
+    let bea = world.member(&ann, team, "bea", "admin").await;
+    let carl = world.member(&ann, team, "carl", "editor").await;
+    let told = async |who: &Person| {
+        let all = world.get(who, "/api/notifications").await["notifications"].clone();
+        all.as_array().unwrap().iter().filter(|one| one["category"] == "usage").cloned().collect::<Vec<_>>()
+    };
+    let letters = |name: &str| {
+        let mails = world.mails(&format!("{name}@example.com"));
+        mails.into_iter().filter(|mail| mail.subject == "All seats of your team are taken").collect::<Vec<_>>()
+    };
+    world.settle().await;
+    assert!(told(&bea).await.is_empty() && letters("bea").is_empty(), "a seat is free");
+    let invited = world.invite(&ann, team, "dan@example.com", "viewer").await;
+    world.settle().await;
+    let first = told(&bea).await;
+    assert_eq!((first.len(), &first[0]["text"]), (1, &json!("All 4 seats of Acme are taken")));
+    assert_eq!(first[0]["link"], format!("/teams/{team}/billing"));
+    assert_eq!((told(&ann).await.len(), letters("ann").len()), (0, 0), "who invited saw it");
+    assert_eq!((told(&carl).await.len(), letters("carl").len()), (0, 0), "an editor adds no seats");
+    let [mail] = &letters("bea")[..] else { panic!("one letter to bea") };
+    assert!(mail.text.contains(&format!("/teams/{team}/billing")) && mail.text.contains("/notifications/settings"), "{mail:?}");
+    // A seat that comes and goes is no news within the hour.
+    let id = invited["id"].as_str().unwrap();
+    world.by(&ann, "DELETE", &format!("/api/teams/{team}/invites/{id}"), Value::Null).await.is(200);
+    world.invite(&ann, team, "eve@example.com", "viewer").await;
+    world.settle().await;
+    assert_eq!((told(&bea).await.len(), letters("bea").len()), (1, 1));
+    // The letter ends its kind by one click; the inbox goes on.
+    let click = mail.headers["List-Unsubscribe"].trim_matches(['<', '>']).to_owned();
+    let path = click[click.find("/api/").unwrap()..].to_owned();
+    assert_eq!(world.anyone("POST", &path, json!({})).await.is(200)["unsubscribed"], "usage");
+    seats(&world, &ann, team, 5).await.is(200);
+    world.invite(&ann, team, "fay@example.com", "viewer").await;
+    world.settle().await;
+    let texts: Vec<Value> = told(&bea).await.into_iter().map(|one| one["text"].clone()).collect();
+    assert_eq!((texts.len(), &texts[0], letters("bea").len()), (2, &json!("All 5 seats of Acme are taken"), 1));
+}
