@@ -61,7 +61,7 @@ fn rows(chosen: &Preferences) -> Vec<CategoryRow> {
         of(Category::Changes, "Changes", "of the collections, folders and requests you follow"),
         of(Category::Comments, "Comments", "and when somebody mentions you"),
         of(Category::Invitations, "Teams", "invitations, roles, who joins and leaves"),
-        of(Category::Usage, "Usage", "what you and your teams use of your plan"),
+        of(Category::Usage, "Usage", "what your teams use of their plans: seats that run out"),
         of(Category::Monitors, "Monitors", "runs that fail, and that work again"),
         of(Category::Billing, "Billing", "plans, seats, invoices"),
     ]

@@ -259,7 +259,7 @@ pub(crate) async fn of_collection(
     State(app): State<App>,
 ) -> Result<Response, Problem> {
     let head = &by.thing;
-    let before = asked.cursor.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(u64::MAX).min(head.seq + 1);
+    let before = app::cursor(asked.cursor.as_deref())?.unwrap_or(u64::MAX).min(head.seq + 1);
     let mut changes = app.store.changes_before(&by, before, asked.limit()).await?;
     let last = changes.last().map(|change| change.seq);
     let since = by.caller.shown_since;

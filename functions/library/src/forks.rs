@@ -24,10 +24,7 @@ fn paged(mut forks: Vec<Fork>, page: &Page, shown: impl Fn(&Fork) -> Value) -> R
         Some("asc") => forks.reverse(),
         Some(_) => return Err(Problem::field("?direction", "this is \"asc\" or \"desc\"")),
     }
-    let from: usize = match page.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
-        Some(cursor) => cursor.parse().map_err(|_| Problem::field("?cursor", "this is no cursor of ours"))?,
-        None => 0,
-    };
+    let from: usize = app::cursor(page.cursor.as_deref())?.unwrap_or(0);
     let size = page.limit.unwrap_or(limit::FORKS_PAGE).clamp(1, limit::FORKS_PAGE);
     let data: Vec<Value> = forks.iter().skip(from).take(size).map(shown).collect();
     let next = from + data.len();

@@ -23,8 +23,7 @@ pub(crate) struct Page {
     params(("collection" = String, Path), ("cursor" = Option<String>, Query), ("limit" = Option<usize>, Query)),
     responses((status = 200, description = "`{\"data\":[…],\"meta\":{\"nextCursor\"}}`")))]
 pub(crate) async fn list(By(by): By<ReadCollection>, State(app): State<App>, Query(page): Query<Page>) -> Result<Json<Value>, Problem> {
-    let after = page.cursor.filter(|cursor| !cursor.is_empty()).map(|cursor| cursor.parse::<PullId>());
-    let after = after.transpose().map_err(|_| Problem::field("?cursor", "this is no cursor of ours"))?;
+    let after: Option<PullId> = app::cursor(page.cursor.as_deref())?;
     let size = page.limit.unwrap_or(limit::PULLS_PAGE).clamp(1, limit::PULLS_PAGE);
     let (pulls, next) = app.store.pulls_of(&by, after.as_ref(), size).await?;
     let data: Vec<Value> = pulls

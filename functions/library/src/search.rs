@@ -175,7 +175,7 @@ pub(crate) async fn postman(
             .filter(|workspace| fold(&workspace.name).contains(&asked))
             .map(|one| json!({"id": one.id, "name": one.name, "createdBy": one.owner.to_string(), "team": one.team.map(|team| json!({"id": team.to_string()}))}))
             .collect();
-        let start = page.cursor.and_then(|cursor| cursor.parse::<usize>().ok()).unwrap_or(0);
+        let start: usize = app::cursor(page.cursor.as_deref())?.unwrap_or(0);
         let next = (start + limit < all.len()).then(|| (start + limit).to_string());
         let total = all.len();
         return Ok(told(all.into_iter().skip(start).take(limit).collect(), total, next));

@@ -2,13 +2,12 @@
 
 use app::{App, By, Holder, Json, Path, Problem, Query};
 use axum::extract::State;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::{ReadCollection, ReadWorkspace};
 use domain::tags::{Slug, Tag};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::cursor;
 
 fn told(tags: &[Tag]) -> Json<Value> {
     Json(json!({"tags": tags.iter().map(|tag| json!({"slug": tag.slug})).collect::<Vec<_>>()}))
@@ -67,7 +66,7 @@ pub(crate) async fn entities(
         all.reverse();
     }
     // The place of the last one of the page before.
-    let behind = page.cursor.and_then(|cursor| serde_json::from_slice::<(Timestamp, String)>(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok());
+    let behind = cursor::place(page.cursor.as_deref(), |place| serde_json::from_str::<(Timestamp, String)>(&place).ok())?;
     if let Some((at, id)) = behind {
         all.retain(|one| if newest_first { (one.0, &one.1) < (at, &id) } else { (one.0, &one.1) > (at, &id) });
     }
@@ -76,7 +75,7 @@ pub(crate) async fn entities(
     all.truncate(limit);
     let mut meta = json!({"count": all.len()});
     if let Some(next) = next {
-        meta["nextCursor"] = json!(URL_SAFE_NO_PAD.encode(next));
+        meta["nextCursor"] = json!(cursor::of(next));
     }
     let entities: Vec<Value> = all.iter().map(|(_, id, kind)| json!({"entityId": id, "entityType": kind})).collect();
     Ok(Json(json!({"data": {"entities": entities}, "meta": meta})))

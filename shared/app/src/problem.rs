@@ -92,6 +92,7 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::EmailTaken => (409, "email_taken", "this e-mail address belongs to an account"),
         Conflict::UsernameTaken => (409, "username_taken", "this username is taken: choose another"),
         Conflict::HandleTaken => (409, "handle_taken", "this team URL is taken: choose another"),
+        Conflict::NoCursor => (400, "malformed", "cursor: this is no cursor of ours"),
         Conflict::IdTaken => (409, "id_taken", "this id is in use"),
         Conflict::NoFreeSeat => (409, "no_free_seat", "the team has no free seat: take more seats first"),
         Conflict::SeatsInUse => (409, "seats_in_use", "more seats than that are in use"),

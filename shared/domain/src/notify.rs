@@ -101,7 +101,7 @@ impl Default for Ways {
 pub struct Preferences {
     /// Sign-ins, passwords, addresses, keys; its mails cannot be switched off.
     pub security: Ways,
-    /// What one and one's teams use of the plan.
+    /// What one's teams use of their plans: seats that run out.
     pub usage: Ways,
     /// Runs that fail, and that work again.
     pub monitors: Ways,

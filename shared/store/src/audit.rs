@@ -1,14 +1,12 @@
 //! The audit log of a team, read. Entries are written in the transactions of what they tell of (`events.rs`); nothing
 //! removes one.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::{Access, ReadAudit};
 use domain::happened::Event;
 use domain::ids::UserId;
 use jiff::{Span, Timestamp, tz::TimeZone};
 
-use crate::{Error, Range, Store, keys, read};
+use crate::{Error, Range, Store, cursor, keys, read};
 
 /// Entries that are looked at for one page at most: a rare one may be further on.
 const LOOKED_AT: usize = 2_000;
@@ -69,10 +67,7 @@ impl Store {
         let subject = keys::team_partition(by.thing);
         let (first, last) = (filter.since.unwrap_or(born).max(born), filter.until.unwrap_or(now).min(now));
         let (oldest, newest) = (keys::month(first), keys::month(last));
-        let at = cursor
-            .and_then(|cursor| URL_SAFE_NO_PAD.decode(cursor).ok())
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .and_then(|text| text.split_once(' ').map(|(month, sort)| (month.to_owned(), sort.to_owned())));
+        let at = cursor::place(cursor, |place| place.split_once(' ').map(|(month, sort)| (month.to_owned(), sort.to_owned())))?;
         let (mut month, mut behind) = match at {
             Some((month, sort)) => (month, Some(sort)),
             None if filter.ascending => (oldest.clone(), None),
@@ -99,7 +94,7 @@ impl Store {
                 }
                 if events.len() == limit || looked_at == LOOKED_AT {
                     let here = format!("{month} {}", behind.unwrap_or_default());
-                    return Ok(AuditPage { events, cursor: Some(URL_SAFE_NO_PAD.encode(here)) });
+                    return Ok(AuditPage { events, cursor: Some(cursor::of(here)) });
                 }
             }
             if !more {

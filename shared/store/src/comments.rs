@@ -13,10 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::changes::About;
-use crate::feed::{cursor_of, sort_of};
 use crate::keys::Key;
 use crate::users::{Profile, claimed_by};
-use crate::{Conflict, Error, Item, Leg, Range, Store, keys, n, once, read, row, with_ttl};
+use crate::{Conflict, Error, Item, Leg, Range, Store, cursor, keys, n, once, read, row, with_ttl};
 
 /// The kind of the items that tell what was done about comments.
 pub const KIND: &str = "talk";
@@ -264,12 +263,12 @@ impl Store {
     /// A page of what is said about something, newest first: one query, and one read of the threads. The caller knows that
     /// it is there.
     pub async fn comments(&self, by: &Access<ReadComments>, topic: &Topic, cursor: Option<&str>, limit: usize) -> Result<Page, Error> {
-        let before = cursor.and_then(sort_of).and_then(|id| id.parse::<u64>().ok()).map_or(u64::MAX >> 11, |id| id.saturating_sub(1));
+        let before = cursor::place(cursor, |id| id.parse::<u64>().ok())?.map_or(u64::MAX >> 11, |id| id.saturating_sub(1));
         let partition = keys::talk_partition(&by.thing.collection);
         let range = Range::between(partition, keys::comments_on(topic), keys::comment_sort(topic, before));
         let page = self.page(&range.newest_first().at_most(limit), None).await?;
         let comments: Vec<Comment> = page.items.into_iter().map(read).collect::<Result<_, _>>()?;
-        let cursor = page.next.and(comments.last()).map(|last| cursor_of(&last.id.to_string()));
+        let cursor = page.next.and(comments.last()).map(|last| cursor::of(last.id.to_string()));
         let mut wanted: Vec<Key> = comments.iter().map(|comment| keys::thread(comment.thread)).collect();
         wanted.sort();
         wanted.dedup();

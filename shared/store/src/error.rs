@@ -13,6 +13,8 @@ pub enum Conflict {
     UsernameTaken,
     /// The team URL belongs to a team.
     HandleTaken,
+    /// A cursor is none of ours.
+    NoCursor,
     /// An id that was drawn is in use: draw again.
     IdTaken,
     /// All seats are taken.

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::{Access, Caller, CollectionRole, ReadTeam};
 use domain::change::{Actor, Change, Counts, ItemRef, Op};
 use domain::comment::{Did, Talk};
@@ -16,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::changes::About;
 use crate::keys::Key;
 use crate::readers::Mark;
-use crate::{Error, Item, Range, Store, keys, read, row, with_ttl};
+use crate::{Error, Item, Range, Store, cursor, keys, read, row, with_ttl};
 
 const TEAM_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 const USER_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -27,8 +25,6 @@ const READ_AT_ONCE: usize = 250;
 const LOOKED_AT: usize = 500;
 /// Whether a feed has news is told from this many of its newest rows.
 const NEWEST: usize = 10;
-/// A sort key of DynamoDB has at most this many bytes.
-const SORT_BYTES: usize = 1_024;
 
 /// One row of a feed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -141,17 +137,6 @@ impl Let {
             Let::Role { id, .. } | Let::Moved { id, .. } | Let::Group { id, .. } => *id,
         }
     }
-}
-
-/// A sort key as the opaque text that clients send back.
-pub(crate) fn cursor_of(sort: &str) -> String {
-    URL_SAFE_NO_PAD.encode(sort)
-}
-
-/// The sort key in a cursor. One that is not ours starts from the beginning.
-pub(crate) fn sort_of(cursor: &str) -> Option<String> {
-    let sort = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    (1..=SORT_BYTES).contains(&sort.len()).then_some(sort)
 }
 
 /// Which entries are wanted; what is left out is no condition.
@@ -433,7 +418,7 @@ impl Store {
     /// One query where each row is on the page. Otherwise it is read on, until the page is full or so much was looked at
     /// that the client shall say whether it goes on.
     async fn feed_page(&self, feed: String, wanted: &Wanted, cursor: Option<&str>, limit: usize) -> Result<FeedPage, Error> {
-        let before = cursor.and_then(sort_of);
+        let before = cursor::place(cursor, Some)?;
         let Some(range) = wanted.range(feed, before.as_deref()) else { return Ok(FeedPage::default()) };
         // A range with two ends holds the row that the last page ended with.
         let range = range.at_most(if wanted.takes_all() { limit + usize::from(wanted.since.is_some()) } else { READ_AT_ONCE });
@@ -450,7 +435,7 @@ impl Store {
                 }
                 let last = at + 1 == rows && page.next.is_none();
                 if entries.len() == limit || looked == LOOKED_AT {
-                    return Ok(FeedPage { entries, cursor: (!last).then(|| cursor_of(&key.sk)) });
+                    return Ok(FeedPage { entries, cursor: (!last).then(|| cursor::of(&key.sk)) });
                 }
             }
             start = page.next;

@@ -28,6 +28,7 @@ mod codec;
 pub mod comments;
 mod commit;
 mod credentials;
+pub mod cursor;
 pub mod deletion;
 pub mod digests;
 pub mod domains;

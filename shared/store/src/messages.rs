@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::changes::About;
 use crate::digests::Waiting;
-use crate::feed::{cursor_of, sort_of};
 use crate::keys::Key;
 use crate::webhooks::{Managing, Webhook};
-use crate::{Conflict, Error, Leg, Range, Store, keys, n, read, row, s, values, with_ttl};
+use crate::{Conflict, Error, Leg, Range, Store, cursor, keys, n, read, row, s, values, with_ttl};
 
 /// How long a message is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -92,7 +91,7 @@ impl Message {
 
     /// What the API calls it.
     pub fn name(&self) -> String {
-        cursor_of(&self.place)
+        cursor::of(&self.place)
     }
 
     fn legs(&self, webhook: &WebhookId, now: Timestamp) -> Result<Vec<Leg>, Error> {
@@ -165,21 +164,21 @@ impl Store {
     pub async fn messages(&self, by: &Managing, webhook: &Webhook, cursor: Option<&str>, limit: usize) -> Result<Messages, Error> {
         let address = Address { id: webhook.address.id.clone(), of: by.of() };
         let partition = keys::messages_partition(&address.id);
-        let range = match cursor.and_then(sort_of) {
+        let range = match cursor::place(cursor, Some)? {
             // Nothing of a webhook sorts before its messages.
             Some(place) => Range::below(partition, keys::message(&address.id, &place).sk),
             None => Range::prefix(partition, keys::MESSAGES),
         };
         let page = self.page(&range.newest_first().at_most(limit), None).await?;
         let messages = page.items.into_iter().map(read).collect::<Result<Vec<Message>, Error>>()?;
-        let cursor = page.next.and(messages.last()).map(|last| cursor_of(&last.place));
+        let cursor = page.next.and(messages.last()).map(|last| cursor::of(&last.place));
         Ok(Messages { messages, cursor })
     }
 
     /// Lets a message be sent again, as if it had never been tried. [`Conflict::WebhookGone`]: there is no such message.
     pub async fn send_again(&self, by: &Managing, webhook: &Webhook, name: &str, now: Timestamp) -> Result<Message, Error> {
         let address = Address { id: webhook.address.id.clone(), of: by.of() };
-        let place = sort_of(name).ok_or(Conflict::WebhookGone)?;
+        let place = cursor::place(Some(name), Some).ok().flatten().ok_or(Conflict::WebhookGone)?;
         let was = self.message(&address.id, &place).await?.ok_or(Conflict::WebhookGone)?;
         let mut legs: Vec<Leg> = was.next.map(|next| Leg::delete(keys::message_waits(&address.id, next, &place))).into_iter().collect();
         let message = Message { state: State::Waiting, next: Some(now), tried: 0, ..was };

@@ -9,12 +9,11 @@ use domain::notify::{Category, Letters, Preferences};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::feed::{cursor_of, sort_of};
 use crate::keys::Key;
 use crate::readers::Mark;
 use crate::subscriptions::{MailLevel, Subscription};
 use crate::users::digest;
-use crate::{Error, Item, Leg, Range, Store, flag, keys, n, read, row, s, values, with_ttl};
+use crate::{Error, Item, Leg, Range, Store, cursor, flag, keys, n, read, row, s, values, with_ttl};
 
 /// How long a notice is kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -135,12 +134,12 @@ impl Store {
     /// A page of the caller's inbox.
     pub async fn inbox(&self, by: &Caller, cursor: Option<&str>, limit: usize) -> Result<Inbox, Error> {
         let inbox = keys::inbox(by.user);
-        let range = match cursor.and_then(sort_of) {
+        let range = match cursor::place(cursor, Some)? {
             Some(before) => Range::below(inbox, before),
             None => Range::of(inbox),
         };
         let page = self.page(&range.newest_first().at_most(limit), None).await?;
-        let cursor = page.next.and(page.items.last().and_then(crate::key_of)).map(|key| cursor_of(&key.sk));
+        let cursor = page.next.and(page.items.last().and_then(crate::key_of)).map(|key| cursor::of(&key.sk));
         Ok(Inbox { notices: page.items.into_iter().map(read).collect::<Result<_, _>>()?, cursor })
     }
 

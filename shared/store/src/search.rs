@@ -6,8 +6,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::change::{Change, Op};
 use domain::collection::{Head, Kind};
 use domain::ids::{CollectionId, ElementId, GenerationId, TeamId, UserId, WorkspaceId};
@@ -18,7 +16,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::imports::Listed;
 use crate::keys::{self, Key};
-use crate::{Error, Item, Store, codec, elements, n, read};
+use crate::{Error, Item, Store, codec, cursor, elements, n, read};
 
 /// With more changes than this since it was written, it is made anew.
 const CATCH_UP: usize = 200;
@@ -359,7 +357,7 @@ impl Store {
             }
             false => HashMap::new(),
         };
-        let behind: Option<Rank> = cursor.and_then(rank_of);
+        let behind: Option<Rank> = cursor::place(cursor, |rank| serde_json::from_str(&rank).ok())?;
         let find = move || pick(&indexes, &query, names, behind.as_ref(), limit);
         let mut results = tokio::task::spawn_blocking(find).await.map_err(|error| Error::Failed(error.to_string()))?;
         let unnamed: HashSet<UserId> =
@@ -391,10 +389,6 @@ impl Store {
         let users: Vec<UserId> = users.into_iter().collect();
         Ok(self.profiles(&users).await?.into_iter().map(|(id, profile)| (id, profile.username.to_string())).collect())
     }
-}
-
-fn rank_of(cursor: &str) -> Option<Rank> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()
 }
 
 fn pick(indexes: &[(Head, Arc<Index>)], query: &Query, names: HashMap<UserId, String>, behind: Option<&Rank>, limit: usize) -> Results {
@@ -438,5 +432,5 @@ fn pick(indexes: &[(Head, Arc<Index>)], query: &Query, names: HashMap<UserId, St
             spot: search::spot(query, &one),
         }
     });
-    Results { hits: hits.collect(), total, cursor: last.map(|last| URL_SAFE_NO_PAD.encode(last)), left: 0 }
+    Results { hits: hits.collect(), total, cursor: last.map(cursor::of), left: 0 }
 }

@@ -75,9 +75,10 @@ async fn a_filtered_page_is_read_on_until_it_is_full() {
                 let name = bad.split('=').next().expect("a name");
                 assert!(refused.at("/detail").as_str().is_some_and(|detail| detail.starts_with(&format!("{name}: "))), "{refused}");
             }
-            // Cursors are only words.
-            for cursor in ["", "AAAA", "%00", "ZZ"] {
-                world.bob.get(&format!("{feed}?cursor={cursor}&limit=1")).await.ok();
+            world.bob.get(&format!("{feed}?cursor=&limit=1")).await.ok();
+            for cursor in ["%00", "ZZ", "nonsense!"] {
+                let refused = world.bob.get(&format!("{feed}?cursor={cursor}&limit=1")).await.refused(400, "malformed");
+                assert_eq!(refused.at("/detail"), "cursor: this is no cursor of ours");
             }
         }
         app.mails().await;
@@ -402,4 +403,40 @@ async fn who_was_let_in_is_told_apart_from_edits() {
         app.mails().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_cursor_of_nobody_is_refused_wherever_there_are_pages() {
+    let app = TestApp::start().await;
+    let world = world(&app).await;
+    let (team, pets) = (world.team.id, &world.pets);
+    let item = world.anna.item_named(pets, "purr").await;
+    let hook = json!({"url": "https://example.com/told"});
+    let webhook = world.anna.post(&format!("/api/collections/{pets}/webhooks"), hook).await.ok();
+    let webhook = webhook.at("/webhook/id").as_str().expect("an id").to_owned();
+    let pages = [
+        "/api/feed?".to_owned(),
+        "/api/feed.atom?".to_owned(),
+        format!("/api/teams/{team}/feed?"),
+        format!("/api/teams/{team}/feed.atom?"),
+        format!("/api/collections/{pets}/feed.atom?"),
+        format!("/api/workspaces/{}/activities?", world.team.workspace),
+        "/api/notifications?".to_owned(),
+        "/api/search?q=purr&".to_owned(),
+        "/api/tags/none/entities?".to_owned(),
+        format!("/api/collections/{pets}/comments?"),
+        format!("/api/collections/{pets}/forks?"),
+        "/api/collections/collection-forks?".to_owned(),
+        format!("/api/collections/{pets}/pull-requests?"),
+        format!("/api/collections/{pets}/items/{item}/history?"),
+        format!("/api/webhooks/{webhook}/deliveries?"),
+        "/api/audit/logs?".to_owned(),
+    ];
+    for page in &pages {
+        world.anna.get(page).await.ok();
+        let refused = world.anna.get(&format!("{page}cursor=nonsense!")).await.refused(400, "malformed");
+        assert!(refused.at("/detail").as_str().is_some_and(|detail| detail.contains("cursor")), "{page}: {refused}");
+    }
+    app.mails().await;
+    app.finish().await;
 }

@@ -182,8 +182,16 @@ async fn play(anna: User, path: String, id: String, copy: String, seed: u64, rou
             9 => {
                 let theirs = anna.items(&copy).await;
                 let item = theirs[dice.roll(theirs.len())]["id"].as_str().expect("an id").to_owned();
-                anna.patch(&format!("/api/collections/{copy}/items/{item}"), json!({"description": name}).to_string()).await.ok();
-                Some(merge(&anna, &copy, &id, json!({"others": "theirs"})).await)
+                let change = json!({"description": name}).to_string();
+                let changed = anna.patch(&format!("/api/collections/{copy}/items/{item}"), change).await;
+                match changed.status {
+                    // A merge also brings into the fork what was deleted at its parent.
+                    404 => Some(changed),
+                    _ => {
+                        changed.ok();
+                        Some(merge(&anna, &copy, &id, json!({"others": "theirs"})).await)
+                    }
+                }
             }
             _ => {
                 let trash = anna.get(&format!("{path}/trash")).await.ok().at("/trash");

@@ -138,7 +138,7 @@ async fn pages_are_whole_and_follow_each_other() {
     seen.sort_by_key(Value::to_string);
     seen.dedup();
     assert_eq!((all, seen.len()), (60, 60));
-    anna.get("/api/search?q=request&cursor=nonsense").await.ok();
+    anna.get("/api/search?q=request&cursor=nonsense").await.refused(400, "malformed");
     anna.get(&format!("/api/search?q={}", "x".repeat(600))).await.refused(422, "rejected");
 
     let body = json!({"q": "request", "elementType": "requests", "filters": {"$and": [{"method": {"$in": ["GET"]}}, {"visibility": {"$eq": "internal"}}]}});
