@@ -223,7 +223,8 @@ impl Problem {
             ),
             Problem::Conflict(conflict, _) | Problem::Nothing(conflict, ..) => {
                 let (status, code, detail) = face_of_conflict(*conflict);
-                face(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), code, "conflictError", detail.to_owned())
+                let name = if *conflict == Conflict::NoCursor { "malformedRequestError" } else { "conflictError" };
+                face(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), code, name, detail.to_owned())
             }
             Problem::With(problem, _) => problem.face(),
             Problem::Stale(_) => face(

@@ -436,6 +436,7 @@ async fn a_cursor_of_nobody_is_refused_wherever_there_are_pages() {
         world.anna.get(page).await.ok();
         let refused = world.anna.get(&format!("{page}cursor=nonsense!")).await.refused(400, "malformed");
         assert!(refused.at("/detail").as_str().is_some_and(|detail| detail.contains("cursor")), "{page}: {refused}");
+        assert_eq!(refused.at("/error/name"), "malformedRequestError", "{page}");
     }
     app.mails().await;
     app.finish().await;
