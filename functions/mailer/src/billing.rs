@@ -10,8 +10,7 @@ use store::notices;
 use store::receipts::Receipt;
 
 use crate::deliver;
-use crate::happened::HOUR;
-use crate::notice::Notice;
+use crate::notice::{Notice, hour};
 
 fn date(at: Timestamp) -> String {
     at.strftime("%-d %B %Y").to_string()
@@ -150,9 +149,9 @@ pub(crate) async fn paid(app: &App, team: TeamId, number: u64, cause: Cause) -> 
 /// An invitation that took the last seat: whoever can do something about it learns of it before the next one is refused. For
 /// the same number of seats once an hour, however many invitations there were, and not whoever made them, who saw it.
 pub(crate) async fn full(app: &App, team: TeamId, by: Option<UserId>, at: Timestamp) -> Result<(), Crash> {
-    let (about, seats) = tokio::try_join!(app.store.team(team), app.store.seats(team))?;
-    let Some((about, seats)) = about.zip(seats).filter(|(_, seats)| seats.free() == 0) else { return Ok(()) };
-    let hour = Timestamp::from_second(at.as_second() - at.as_second().rem_euclid(HOUR))?;
+    let Some(seats) = app.store.seats(team).await?.filter(|seats| seats.free() == 0) else { return Ok(()) };
+    let Some(about) = app.store.team(team).await? else { return Ok(()) };
+    let hour = hour(at)?;
     let cause = Cause { id: format!("full.{team}.{}.{}", seats.count, hour.as_second()), at, place: hour };
     let notice = Notice {
         title: "All seats of your team are taken",

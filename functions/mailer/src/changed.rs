@@ -8,18 +8,16 @@ use domain::collection::Kind;
 use domain::ids::{ElementId, UserId};
 use domain::notify::{Category, Preferences};
 use futures::StreamExt;
-use jiff::Timestamp;
 use store::changes::About;
 use store::digests::{Waiting, next_due};
 use store::notices::Notice;
 use store::subscriptions::{MailLevel, Subscription};
 
+use crate::notice::hour;
 use crate::{digest, words};
 
 /// Subscribers served at the same time.
 const AT_ONCE: usize = 8;
-/// Changes of one person to one collection within this time are one notice.
-const HOUR_MS: i64 = 3_600_000;
 
 /// How one person is told of a change, by all their subscriptions together.
 struct Told {
@@ -96,7 +94,6 @@ async fn tell_one(app: &App, change: &Change, about: &About, user: UserId, told:
 
 /// What the inbox says: the last of somebody's changes to a collection within the hour stands for all.
 fn notice(change: &Change, about: &About) -> Result<Notice, Crash> {
-    let hour = change.at.as_millisecond() / HOUR_MS;
     let link = match &change.item {
         Some(item) if change.op != Op::Delete && matches!(item.kind, Kind::Folder | Kind::Request) => {
             format!("/collections/{}/items/{}", about.collection, item.id)
@@ -106,7 +103,7 @@ fn notice(change: &Change, about: &About) -> Result<Notice, Crash> {
     Ok(Notice {
         id: format!("change.{}.{}", about.collection, change.actor.id),
         at: change.at,
-        place: Timestamp::from_millisecond(hour * HOUR_MS)?,
+        place: hour(change.at)?,
         category: Category::Changes,
         text: format!("{} {} in {}", change.actor.username, words::deed(change), words::line(&about.name)),
         link,

@@ -14,7 +14,7 @@ use crate::notice::{Notice, letter};
 use crate::{access, crash, deliver};
 
 /// Somebody who signs up again and again does not fill the owner's inbox: one letter an hour.
-pub(crate) const HOUR: i64 = 3_600;
+const HOUR: i64 = 3_600;
 const MINUTE: i64 = 60;
 
 const NOT_YOU: &str = "If this was you, there is nothing to do.";

@@ -5,6 +5,7 @@ use askama::Template;
 use domain::account::Email;
 use domain::ids::UserId;
 use domain::notify::Letters;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use store::users::Profile;
 
 use crate::crash;
@@ -50,6 +51,11 @@ impl Notice {
         let text = NoticeText { notice: self, preferences }.render()?;
         Ok(letter(to, self.title.to_owned(), text, html))
     }
+}
+
+/// The hour in which something happened: where what is told once in it stands in an inbox.
+pub(crate) fn hour(at: Timestamp) -> Result<Timestamp, Crash> {
+    Ok(at.round(TimestampRound::new().smallest(Unit::Hour).mode(RoundMode::Floor))?)
 }
 
 /// Lets a mail program offer to end letters of this kind with one click (RFC 8058).

@@ -92,7 +92,6 @@ fn face_of_conflict(conflict: Conflict) -> (u16, &'static str, &'static str) {
         Conflict::EmailTaken => (409, "email_taken", "this e-mail address belongs to an account"),
         Conflict::UsernameTaken => (409, "username_taken", "this username is taken: choose another"),
         Conflict::HandleTaken => (409, "handle_taken", "this team URL is taken: choose another"),
-        Conflict::NoCursor => (400, "malformed", "cursor: this is no cursor of ours"),
         Conflict::IdTaken => (409, "id_taken", "this id is in use"),
         Conflict::NoFreeSeat => (409, "no_free_seat", "the team has no free seat: take more seats first"),
         Conflict::SeatsInUse => (409, "seats_in_use", "more seats than that are in use"),
@@ -223,8 +222,7 @@ impl Problem {
             ),
             Problem::Conflict(conflict, _) | Problem::Nothing(conflict, ..) => {
                 let (status, code, detail) = face_of_conflict(*conflict);
-                let name = if *conflict == Conflict::NoCursor { "malformedRequestError" } else { "conflictError" };
-                face(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), code, name, detail.to_owned())
+                face(StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), code, "conflictError", detail.to_owned())
             }
             Problem::With(problem, _) => problem.face(),
             Problem::Stale(_) => face(
@@ -360,6 +358,7 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Problem {
         match error {
             store::Error::Conflict(conflict) => Problem::Conflict(conflict, ""),
+            store::Error::NoCursor => Problem::Malformed("cursor: this is no cursor of ours".to_owned()),
             store::Error::Busy => Problem::Busy,
             store::Error::Failed(why) => Problem::Internal(why),
         }

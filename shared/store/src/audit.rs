@@ -67,7 +67,9 @@ impl Store {
         let subject = keys::team_partition(by.thing);
         let (first, last) = (filter.since.unwrap_or(born).max(born), filter.until.unwrap_or(now).min(now));
         let (oldest, newest) = (keys::month(first), keys::month(last));
-        let at = cursor::place(cursor, |place| place.split_once(' ').map(|(month, sort)| (month.to_owned(), sort.to_owned())))?;
+        let at = cursor::place(cursor, |place| {
+            cursor::sort_key(place)?.split_once(' ').map(|(month, sort)| (month.to_owned(), sort.to_owned()))
+        })?;
         let (mut month, mut behind) = match at {
             Some((month, sort)) => (month, Some(sort)),
             None if filter.ascending => (oldest.clone(), None),

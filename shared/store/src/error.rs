@@ -13,8 +13,6 @@ pub enum Conflict {
     UsernameTaken,
     /// The team URL belongs to a team.
     HandleTaken,
-    /// A cursor is none of ours.
-    NoCursor,
     /// An id that was drawn is in use: draw again.
     IdTaken,
     /// All seats are taken.
@@ -160,6 +158,8 @@ pub enum Conflict {
 pub enum Error {
     /// A rule of the data refused it.
     Conflict(Conflict),
+    /// A cursor is none of ours.
+    NoCursor,
     /// Too much contention or throttling for too long: try again later.
     Busy,
     /// What is read is not what was written, or DynamoDB failed. For the log.
@@ -182,6 +182,7 @@ impl Error {
     pub(crate) fn again(&self) -> Error {
         match self {
             Error::Conflict(conflict) => Error::Conflict(*conflict),
+            Error::NoCursor => Error::NoCursor,
             Error::Busy => Error::Busy,
             Error::Failed(why) => Error::Failed(why.clone()),
         }
@@ -196,6 +197,7 @@ impl std::fmt::Display for Error {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Error::Conflict(conflict) => write!(out, "refused: {conflict:?}"),
+            Error::NoCursor => out.write_str("no cursor of ours"),
             Error::Busy => out.write_str("busy"),
             Error::Failed(why) => out.write_str(why),
         }

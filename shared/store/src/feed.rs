@@ -418,7 +418,7 @@ impl Store {
     /// One query where each row is on the page. Otherwise it is read on, until the page is full or so much was looked at
     /// that the client shall say whether it goes on.
     async fn feed_page(&self, feed: String, wanted: &Wanted, cursor: Option<&str>, limit: usize) -> Result<FeedPage, Error> {
-        let before = cursor::place(cursor, Some)?;
+        let before = cursor::place(cursor, cursor::sort_key)?;
         let Some(range) = wanted.range(feed, before.as_deref()) else { return Ok(FeedPage::default()) };
         // A range with two ends holds the row that the last page ended with.
         let range = range.at_most(if wanted.takes_all() { limit + usize::from(wanted.since.is_some()) } else { READ_AT_ONCE });

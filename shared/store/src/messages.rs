@@ -164,7 +164,7 @@ impl Store {
     pub async fn messages(&self, by: &Managing, webhook: &Webhook, cursor: Option<&str>, limit: usize) -> Result<Messages, Error> {
         let address = Address { id: webhook.address.id.clone(), of: by.of() };
         let partition = keys::messages_partition(&address.id);
-        let range = match cursor::place(cursor, Some)? {
+        let range = match cursor::place(cursor, cursor::sort_key)? {
             // Nothing of a webhook sorts before its messages.
             Some(place) => Range::below(partition, keys::message(&address.id, &place).sk),
             None => Range::prefix(partition, keys::MESSAGES),
@@ -178,7 +178,7 @@ impl Store {
     /// Lets a message be sent again, as if it had never been tried. [`Conflict::WebhookGone`]: there is no such message.
     pub async fn send_again(&self, by: &Managing, webhook: &Webhook, name: &str, now: Timestamp) -> Result<Message, Error> {
         let address = Address { id: webhook.address.id.clone(), of: by.of() };
-        let place = cursor::place(Some(name), Some).ok().flatten().ok_or(Conflict::WebhookGone)?;
+        let Ok(Some(place)) = cursor::place(Some(name), cursor::sort_key) else { return Err(Conflict::WebhookGone.into()) };
         let was = self.message(&address.id, &place).await?.ok_or(Conflict::WebhookGone)?;
         let mut legs: Vec<Leg> = was.next.map(|next| Leg::delete(keys::message_waits(&address.id, next, &place))).into_iter().collect();
         let message = Message { state: State::Waiting, next: Some(now), tried: 0, ..was };

@@ -134,7 +134,7 @@ impl Store {
     /// A page of the caller's inbox.
     pub async fn inbox(&self, by: &Caller, cursor: Option<&str>, limit: usize) -> Result<Inbox, Error> {
         let inbox = keys::inbox(by.user);
-        let range = match cursor::place(cursor, Some)? {
+        let range = match cursor::place(cursor, cursor::sort_key)? {
             Some(before) => Range::below(inbox, before),
             None => Range::of(inbox),
         };

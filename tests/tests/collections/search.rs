@@ -260,3 +260,22 @@ async fn tags_and_stars_sort_the_library() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn pages_go_on_behind_long_names() {
+    let app = TestApp::start().await;
+    let anna = app.user("anna").await;
+    let requests: Vec<_> = (0..3).map(|number| samples::request(&format!("long {number} {}", "語".repeat(2_000)))).collect();
+    anna.post_text("/api/collections", samples::collection("Names", &requests)).await.ok();
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = anna.get(&format!("/api/search?q=long&limit=1&cursor={cursor}")).await.ok();
+        found.extend(page.at("/results/0/name").as_str().and_then(|name| name.get(..6)).map(str::to_owned));
+        match page.at("/cursor").as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(found, ["long 0", "long 1", "long 2"]);
+    app.finish().await;
+}
